@@ -1,0 +1,1 @@
+"""Fine-tune language models from composed recipes."""

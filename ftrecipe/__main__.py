@@ -1,0 +1,32 @@
+"""The front door: finds the verb, lets it run, and tells its errors in words."""
+
+import sys
+from collections.abc import Sequence
+
+from ftrecipe import verbs
+from ftrecipe.errors import ConfigError, FtrecipeError
+
+
+def main(line: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0 well, 1 failed, 2 refused, 130 stopped."""
+    words = list(sys.argv[1:] if line is None else line)
+    try:
+        verb, rest = verbs.split(words)
+        return verbs.load(verb)(rest)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"error: {fault}", file=sys.stderr)
+        return error.exit_code
+    except FtrecipeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

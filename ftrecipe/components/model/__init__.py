@@ -1,0 +1,164 @@
+"""The base model: where it is, and how its config, tokenizer and weights are loaded."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftrecipe.errors import ConfigError, did_you_mean
+from ftrecipe.registry import Group
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+BUILTIN = Path(__file__).resolve().parents[2] / "builtin"
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
+    "{% if message['role'] == 'assistant' %}{% generation %}"
+    "{{ message['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
+    "{% else %}{{ message['content'] + '<|im_end|>\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+PLAIN = (
+    "{% for message in messages %}{{ '### ' + message['role'].capitalize() + ':\n' }}"
+    "{% if message['role'] == 'assistant' %}{% generation %}"
+    "{{ message['content'] + eos_token }}{% endgeneration %}{{ '\n\n' }}"
+    "{% else %}{{ message['content'] + '\n\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '### Assistant:\n' }}{% endif %}"
+)
+TEMPLATES = {"chatml": CHATML, "plain": PLAIN}
+DEFAULT_TEMPLATE = "plain"
+
+
+class Dtype(Enum):
+    """Type of the weights; `auto` takes what the method and the device do best."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+class FromRun(Enum):
+    """How an earlier tune is continued: its adapter trained on, or merged into the base first."""
+
+    adapter = "adapter"
+    merged = "merged"
+
+
+@dataclass
+class Model:
+    """A causal language model in a folder or on the hub."""
+
+    path: str | None = None
+    revision: str | None = None
+    dtype: Dtype = Dtype.auto
+    attn_implementation: str | None = None
+    chat_template: str | None = None
+    special_tokens: list[str] = field(default_factory=list)
+    from_run: str | None = None
+    from_run_as: FromRun = FromRun.adapter
+    toy: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """Return the folder or hub id. Raises ConfigError for a folder that does not exist."""
+        if self.path is None:
+            raise ConfigError("model.path is not set; add model.path=<folder or hub id>")
+        if self.path.startswith("builtin:"):
+            return str(BUILTIN / self.path.removeprefix("builtin:"))
+        folder = Path(self.path).expanduser()
+        if folder.is_dir():
+            return str(folder)
+        if not looks_like_hub_id(self.path):
+            raise ConfigError(_missing_folder(self.path, folder))
+        return self.path
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the model is in a folder of this machine."""
+        return self.path is not None and Path(self.source).is_dir()
+
+    def hub_arguments(self, remote_code: bool) -> dict[str, Any]:
+        """Return what every `from_pretrained` of this model is called with."""
+        return {"revision": self.revision, "trust_remote_code": remote_code}
+
+    def load_config(self, remote_code: bool = False) -> "PretrainedConfig":
+        """Load the architecture's numbers (transformers AutoConfig); no weights."""
+        from transformers import AutoConfig
+
+        return AutoConfig.from_pretrained(self.source, **self.hub_arguments(remote_code))
+
+    def load_tokenizer(self, remote_code: bool = False) -> "PreTrainedTokenizerFast":
+        """Load the tokenizer, give it the chat template that was asked for, and a pad token."""
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(self.source, **self.hub_arguments(remote_code))
+        if not tokenizer.is_fast:
+            raise ConfigError(f"model.path={self.path}: has no fast tokenizer (tokenizer.json)")
+        if self.special_tokens:
+            tokenizer.add_special_tokens(
+                {"extra_special_tokens": list(self.special_tokens)},
+                replace_extra_special_tokens=False,
+            )
+        template = self.template(tokenizer.chat_template)
+        if template is not None:
+            tokenizer.chat_template = template
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        return tokenizer
+
+    def template(self, own: str | None) -> str | None:
+        """Return the chat template to set: a named one, a file's, inline text, or the default."""
+        asked = self.chat_template
+        if asked is None:
+            return own or TEMPLATES[DEFAULT_TEMPLATE]
+        if asked in TEMPLATES:
+            return TEMPLATES[asked]
+        if "{" in asked:
+            return asked
+        file = Path(asked).expanduser()
+        if not file.is_file():
+            raise ConfigError(
+                f"model.chat_template={asked} is neither a file, nor a Jinja template, "
+                f"nor one of {', '.join(TEMPLATES)}"
+            )
+        return file.read_text(encoding="utf-8")
+
+    def load_weights(
+        self, dtype: str, quantization: Any, device_map: dict[str, Any] | None, remote_code: bool
+    ) -> "PreTrainedModel":
+        """Load the model with weights of `dtype`, quantised as told, safetensors only."""
+        from transformers import AutoModelForCausalLM
+
+        return AutoModelForCausalLM.from_pretrained(
+            self.source,
+            dtype=dtype,
+            attn_implementation=self.attn_implementation,
+            quantization_config=quantization,
+            device_map=device_map,
+            use_safetensors=True,
+            **self.hub_arguments(remote_code),
+            **self.extra,
+        )
+
+
+GROUP = Group("model", Model)
+GROUP.option("custom")(Model)
+
+
+def looks_like_hub_id(text: str) -> bool:
+    """Tell `org/name` from a path: two plain words and one slash."""
+    parts = text.split("/")
+    return len(parts) == 2 and all(
+        part and not part.startswith(".") and part.replace("-", "").replace("_", "").replace(
+            ".", "").isalnum()
+        for part in parts
+    )
+
+
+def _missing_folder(asked: str, folder: Path) -> str:
+    parent = folder.parent if folder.parent.is_dir() else Path(".")
+    hint = did_you_mean(folder.name, [p.name for p in parent.iterdir() if p.is_dir()])
+    return f"model.path={asked}: there is no such folder, and it is no hub id (org/name){hint}"

@@ -1,0 +1,77 @@
+"""Prompt learning: trained virtual tokens in front of a frozen model; none can be merged."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ftrecipe.components.peft import GROUP, Adapter
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from transformers import PreTrainedModel
+
+
+@dataclass
+class PromptLearning(Adapter):
+    """Base of the three; `num_virtual_tokens` is the length of the learned prompt."""
+
+    mergeable: ClassVar[bool] = False
+    allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
+    prompt_learning: ClassVar[bool] = True
+    usual_learning_rate: ClassVar[float] = 1e-2
+    num_virtual_tokens: int = 20
+
+
+@GROUP.option("prompt_tuning")
+@dataclass
+class PromptTuning(PromptLearning):
+    """Learned embeddings before the input (arXiv 2104.08691)."""
+
+    def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
+        """Return the PromptTuningConfig, started from embeddings of sampled vocabulary."""
+        from peft import PromptTuningConfig
+
+        start = {"prompt_tuning_init": "SAMPLE_VOCAB"} | self.extra
+        return PromptTuningConfig(
+            num_virtual_tokens=self.num_virtual_tokens, task_type="CAUSAL_LM", **start
+        )
+
+
+@GROUP.option("prefix_tuning")
+@dataclass
+class PrefixTuning(PromptLearning):
+    """Learned keys and values in every layer (arXiv 2101.00190)."""
+
+    allows_checkpointing: ClassVar[bool] = False
+    projection: bool = False
+
+    def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
+        """Return the PrefixTuningConfig."""
+        from peft import PrefixTuningConfig
+
+        return PrefixTuningConfig(
+            num_virtual_tokens=self.num_virtual_tokens,
+            prefix_projection=self.projection,
+            task_type="CAUSAL_LM",
+            **self.extra,
+        )
+
+
+@GROUP.option("p_tuning")
+@dataclass
+class PTuning(PromptLearning):
+    """Virtual tokens made by a small trained encoder (arXiv 2103.10385)."""
+
+    usual_learning_rate: ClassVar[float] = 1e-3
+    encoder_hidden_size: int | None = None
+
+    def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
+        """Return the PromptEncoderConfig; its width is the model's unless told."""
+        from peft import PromptEncoderConfig
+
+        width = self.encoder_hidden_size or model.config.get_text_config().hidden_size
+        return PromptEncoderConfig(
+            num_virtual_tokens=self.num_virtual_tokens,
+            encoder_hidden_size=width,
+            task_type="CAUSAL_LM",
+            **self.extra,
+        )

@@ -1,0 +1,73 @@
+"""How the frozen base is stored while adapters train on it (bitsandbytes)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ftrecipe.registry import Group
+
+if TYPE_CHECKING:
+    from transformers import BitsAndBytesConfig
+
+
+@dataclass
+class Quantization:
+    """Base of all options; `bits` is what a rule reads."""
+
+    bits: ClassVar[int] = 16
+
+    def build(self, compute_dtype: str) -> "BitsAndBytesConfig | None":
+        """Return transformers' quantization config, or None for none."""
+        return None
+
+
+GROUP = Group("quantization", Quantization)
+GROUP.option("none")(Quantization)
+
+
+@GROUP.option("int8")
+@dataclass
+class Int8(Quantization):
+    """LLM.int8(): 8-bit weights, outlier columns in 16 bits."""
+
+    bits: ClassVar[int] = 8
+    outlier_threshold: float = 6.0
+
+    def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
+        """Return the 8-bit config."""
+        from transformers import BitsAndBytesConfig
+
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=self.outlier_threshold)
+
+
+@dataclass
+class FourBit(Quantization):
+    """4-bit weights in blocks; `double_quant` also stores the blocks' scales in 8 bits."""
+
+    bits: ClassVar[int] = 4
+    kind: ClassVar[str] = "nf4"
+    double_quant: bool = True
+
+    def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
+        """Return the 4-bit config that computes in `compute_dtype`."""
+        from transformers import BitsAndBytesConfig
+
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type=self.kind,
+            bnb_4bit_use_double_quant=self.double_quant,
+            bnb_4bit_compute_dtype=compute_dtype,
+        )
+
+
+@GROUP.option("nf4")
+@dataclass
+class Nf4(FourBit):
+    """NormalFloat 4: QLoRA's type."""
+
+
+@GROUP.option("fp4")
+@dataclass
+class Fp4(FourBit):
+    """4-bit floating point."""
+
+    kind: ClassVar[str] = "fp4"

@@ -1,0 +1,89 @@
+"""How the weights are trained: the trainer, its arguments, and what it does with the data."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ftrecipe.registry import Group
+
+if TYPE_CHECKING:
+    from trl import SFTConfig
+
+
+class Scheduler(Enum):
+    """Learning-rate schedules of transformers."""
+
+    linear = "linear"
+    cosine = "cosine"
+    constant = "constant"
+    constant_with_warmup = "constant_with_warmup"
+    cosine_with_min_lr = "cosine_with_min_lr"
+    inverse_sqrt = "inverse_sqrt"
+    polynomial = "polynomial"
+
+
+@dataclass
+class Trainer:
+    """What every trainer has; None lets the method, the model or the machine decide."""
+
+    packs: ClassVar[bool] = True
+    learning_rate: float | None = None
+    num_train_epochs: float = 3.0
+    max_steps: int = -1
+    per_device_train_batch_size: int = 8
+    per_device_eval_batch_size: int = 8
+    gradient_accumulation_steps: int = 1
+    warmup_steps: float = 0.03
+    lr_scheduler_type: Scheduler = Scheduler.cosine
+    optim: str = "adamw_torch_fused"
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    max_length: int | None = None
+    answer_only: bool = True
+    packing: bool = False
+    group_by_length: bool = True
+    gradient_checkpointing: bool | None = None
+    logging_steps: int = 10
+    save_steps: int = 500
+    save_total_limit: int = 2
+    eval_steps: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+GROUP = Group("trainer", Trainer)
+
+
+@GROUP.option("sft")
+@dataclass
+class Sft(Trainer):
+    """Supervised fine-tuning on TRL's SFTTrainer."""
+
+    def build(self, output_dir: Path, **facts: Any) -> "SFTConfig":
+        """Return SFTConfig: the named fields, then the run's `facts`, then `extra`."""
+        from trl import SFTConfig
+
+        named = {
+            name: getattr(self, name)
+            for name in (
+                "num_train_epochs", "max_steps", "per_device_train_batch_size",
+                "per_device_eval_batch_size", "gradient_accumulation_steps", "warmup_steps",
+                "optim", "weight_decay", "max_grad_norm", "logging_steps", "save_steps",
+                "save_total_limit", "eval_steps",
+            )
+        }
+        return SFTConfig(
+            output_dir=str(output_dir),
+            lr_scheduler_type=self.lr_scheduler_type.value,
+            eval_strategy="steps" if self.eval_steps else "no",
+            max_length=None,  # rows were cut, dropped or refused while preparing
+            packing=False,  # PackedDataset has done it
+            disable_tqdm=True,
+            train_sampling_strategy="group_by_length" if self.grouped else "random",
+            **(named | facts | self.extra),
+        )
+
+    @property
+    def grouped(self) -> bool:
+        """Tell whether batches are made of rows of like length: packed rows already are."""
+        return self.group_by_length and not self.packing

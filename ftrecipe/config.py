@@ -1,0 +1,115 @@
+"""RunConfig: what a run is made of, typed; and its registration with Hydra and form as JSON."""
+
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+import ftrecipe.components
+from ftrecipe.components.dataset import Dataset
+from ftrecipe.components.eval import Eval
+from ftrecipe.components.export import Export
+from ftrecipe.components.hardware import Hardware
+from ftrecipe.components.model import Model
+from ftrecipe.components.peft import Peft
+from ftrecipe.components.quantization import Quantization
+from ftrecipe.components.strategy import Strategy
+from ftrecipe.components.tracking import Tracking
+from ftrecipe.components.trainer import Trainer
+from ftrecipe.registry import Group, load_all
+
+load_all(ftrecipe.components)
+
+
+@dataclass
+class Consent:
+    """What can do harm; false unless said on the command line, never in a recipe."""
+
+    remote_code: bool = False
+
+
+@dataclass
+class RunConfig:
+    """One run, whole. Groups hold the chosen option's own class, several for eval and export."""
+
+    dataset: Dataset
+    model: Model
+    peft: Peft
+    quantization: Quantization
+    hardware: Hardware
+    strategy: Strategy
+    trainer: Trainer
+    tracking: Tracking
+    eval: dict[str, Eval] = field(default_factory=dict)
+    export: dict[str, Export] = field(default_factory=dict)
+    description: str = ""
+    seed: int = 42
+    objective: str | None = None
+    runs_dir: str = "runs"
+    consent: Consent = field(default_factory=Consent)
+
+
+GROUPS = {name: Group.all[name] for name in (f.name for f in fields(RunConfig)) if name in Group.all}
+
+
+def register() -> None:
+    """Put every option's class in Hydra's ConfigStore as `<group>/<name>_schema`."""
+    store = ConfigStore.instance()
+    store.store(name="run_schema", node=RunConfig)
+    for group in GROUPS.values():
+        for name, cls in group.classes.items():
+            package = f"{group.name}.{name}" if group.many else group.name
+            store.store(group=group.name, name=f"{name}_schema", node=cls, package=package)
+
+
+def to_plain(run: RunConfig) -> dict[str, Any]:
+    """Return the run as plain JSON values; every option carries its class's registered name."""
+    plain: dict[str, Any] = {}
+    for item in fields(run):
+        value = getattr(run, item.name)
+        group = GROUPS.get(item.name)
+        if group is None:
+            plain[item.name] = _plain(value)
+        elif group.many:
+            plain[item.name] = {name: _option(group, option) for name, option in value.items()}
+        else:
+            plain[item.name] = _option(group, value)
+    return plain
+
+
+def from_plain(plain: dict[str, Any]) -> RunConfig:
+    """Return the run that `to_plain` wrote. Raises ConfigError for an option not installed."""
+    values: dict[str, Any] = dict(plain)
+    for name, group in GROUPS.items():
+        node = plain[name]
+        values[name] = (
+            {key: _build(group, option) for key, option in node.items()}
+            if group.many
+            else _build(group, node)
+        )
+    values["consent"] = Consent(**plain["consent"])
+    return RunConfig(**values)
+
+
+def _option(group: Group, option: Any) -> dict[str, Any]:
+    return {"type": group.name_of(type(option)), **_plain(option)}
+
+
+def _build(group: Group, node: dict[str, Any]) -> Any:
+    settings = {key: value for key, value in node.items() if key != "type"}
+    schema = OmegaConf.structured(group.get(node["type"]))
+    return OmegaConf.to_object(OmegaConf.merge(schema, settings))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    return value

@@ -1,0 +1,1 @@
+"""What all dataset formats share: reading, splitting, tokenizing, and the audit of the result."""

@@ -1,0 +1,40 @@
+"""Finds what a data name means: a packaged file, a file or folder here, or a hub id."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftrecipe.data.files import READERS, ending
+from ftrecipe.errors import DataError, did_you_mean
+
+BUILTIN = Path(__file__).parents[1] / "builtin"
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True)
+class HubId:
+    """The name of a data set on the Hugging Face hub."""
+
+    name: str
+
+
+def locate(name: str) -> Path | HubId:
+    """Return the file or folder that `name` means, or the hub id. Raises DataError if neither."""
+    if name.startswith("builtin:"):
+        path = BUILTIN / name.removeprefix("builtin:")
+        return path if path.exists() else _refuse(name, path)
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    local = ending(path) in READERS or path.suffix == ".gz" or path.parent.is_dir()
+    return HubId(name) if _HUB_ID.fullmatch(name) and not local else _refuse(name, path)
+
+
+def _refuse(name: str, path: Path) -> Path:
+    """Raise the error for a missing file, naming the nearest one that exists."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise DataError(f"{name} does not exist: there is no folder {folder}")
+    hint = did_you_mean(path.name, [found.name for found in folder.iterdir()])
+    raise DataError(f"{name} does not exist{hint}")

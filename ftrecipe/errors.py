@@ -1,0 +1,46 @@
+"""The errors a person may meet; each says what, where and what to do, and knows its exit code."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class FtrecipeError(Exception):
+    """Base of all errors that are told in words, without a traceback."""
+
+    exit_code = 1
+
+
+class ConfigError(FtrecipeError):
+    """What was asked for cannot be done; `faults` holds every reason found, one line each."""
+
+    exit_code = 2
+
+    def __init__(self, faults: str | Iterable[str]) -> None:
+        self.faults = [faults] if isinstance(faults, str) else list(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class DataError(ConfigError):
+    """The data cannot be used as it is: a missing file, a broken row, an empty set."""
+
+
+class StageError(FtrecipeError):
+    """A stage started and could not finish; the reason is one line."""
+
+
+class Stopped(FtrecipeError):
+    """A person or a scheduler asked the run to stop; what was done so far is kept."""
+
+    exit_code = 130
+
+
+def did_you_mean(word: str, names: Iterable[str], count: int = 1) -> str:
+    """Return `"; did you mean x?"` for the nearest of `names`, or an empty string."""
+    near = difflib.get_close_matches(word, list(names), n=count, cutoff=0.55)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def listed(names: Sequence[str], limit: int = 24) -> str:
+    """Join names for a message, cut after `limit` with the number left out."""
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

@@ -1,0 +1,187 @@
+"""From RunConfig to Plan: the stages, the command, the files, the numbers; nothing is written."""
+
+import math
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ftrecipe import config
+from ftrecipe.compose import Composition
+from ftrecipe.config import RunConfig
+from ftrecipe.data.count import count_rows
+from ftrecipe.recipes import FILE_PREFIX
+from ftrecipe.rundir import STAGES
+
+
+@dataclass
+class Plan:
+    """What would run: everything that a person, the launcher or a machine wants to know before."""
+
+    name: str
+    recipe: str | None
+    choices: dict[str, Any]
+    config: dict[str, Any]
+    differences: dict[str, Any]
+    stages: list[str]
+    rows: int | None
+    steps_per_epoch: int | None
+    total_steps: int | None
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def runs_dir(self) -> Path:
+        """Return the folder that the run's own folder will be in."""
+        return Path(self.config["runs_dir"])
+
+    def command(self, folder: Path) -> list[str]:
+        """Return the command that runs all stages in `folder`."""
+        return worker(folder, self.stages)
+
+
+def worker(folder: Path, stages: list[str]) -> list[str]:
+    """Return the command that runs `stages` of the run in `folder`, in one process."""
+    return [sys.executable, "-m", "ftrecipe.stages", str(folder), *stages]
+
+
+def make(composition: Composition) -> Plan:
+    """Return the plan of a composed run."""
+    run = composition.run
+    rows = count_rows(run.dataset)
+    per_epoch = None if rows is None or run.trainer.packing else steps_in(rows, run)
+    return Plan(
+        name=name_of(composition),
+        recipe=composition.recipe,
+        choices=composition.choices,
+        config=config.to_plain(run),
+        differences=composition.differences,
+        stages=stages_of(run),
+        rows=rows,
+        steps_per_epoch=per_epoch,
+        total_steps=total_steps(per_epoch, run),
+        files=files_of(run),
+    )
+
+
+def name_of(composition: Composition) -> str:
+    """Name the run's folder after its recipe, else after model, method and data."""
+    recipe = composition.recipe
+    if recipe is not None and recipe.startswith(FILE_PREFIX):
+        return Path(bytes.fromhex(recipe.removeprefix(FILE_PREFIX)).decode()).stem
+    if recipe is not None:
+        return recipe
+    run, chosen = composition.run, composition.choices
+    model = chosen["model"]
+    if model == "custom":
+        model = Path(run.model.path or run.model.from_run or model).name
+    data = Path((run.dataset.path or "data").replace(":", "/")).name.split(".")[0]
+    words = [model, chosen["peft"], chosen["quantization"], data]
+    return "_".join(plain_name(word) for word in words if word != "none")
+
+
+def plain_name(word: str) -> str:
+    """Keep letters, digits, dots and dashes, so that a folder's name needs no quoting."""
+    return "".join(c if c.isalnum() or c in ".-" else "_" for c in word).strip("_.") or "x"
+
+
+def stages_of(run: RunConfig) -> list[str]:
+    """Return the stages in order; without suites nothing is measured, and so on."""
+    skipped = set()
+    if not run.eval:
+        skipped |= {"baseline", "evaluate"}
+    if not run.export:
+        skipped.add("export")
+    return [stage for stage in STAGES if stage not in skipped]
+
+
+def steps_in(rows: int, run: RunConfig) -> int:
+    """Return the optimizer steps of one epoch over `rows` unpacked rows."""
+    batches = math.ceil(rows / run.trainer.per_device_train_batch_size)
+    return math.ceil(batches / run.trainer.gradient_accumulation_steps)
+
+
+def total_steps(per_epoch: int | None, run: RunConfig) -> int | None:
+    """Return the optimizer steps of the run, None where it is only known once prepared."""
+    if run.trainer.max_steps > 0:
+        return run.trainer.max_steps
+    return None if per_epoch is None else math.ceil(per_epoch * run.trainer.num_train_epochs)
+
+
+def files_of(run: RunConfig) -> list[str]:
+    """Return what the run directory will hold."""
+    trained = "model/" if run.peft.trains_base else "adapter/"
+    measured = [f"eval/{who}/{name}.jsonl" for name in run.eval for who in ("base", "tuned")]
+    exports = [f"export/{name}/" for name in run.export]
+    return [
+        "run.json", "recipe.yaml", "plan.sh", "log.txt", "status.json", "data/report.json",
+        "checkpoints/checkpoint-<step>/", trained, "metrics.json", "history.jsonl",
+        *measured, *exports, "report.html", "report.md",
+    ]  # fmt: skip
+
+
+def describe(plan: Plan) -> list[str]:
+    """Return the plan in lines for a person."""
+    folder = plan.runs_dir / plan.name / "<date>_<time>"
+    lines = [f"plan      {plan.name}", "", "config"]
+    lines += [line for group in plan.config for line in _group_lines(group, plan)]
+    lines += ["", f"stages    {' → '.join(plan.stages)}"]
+    if plan.rows is None:
+        lines.append("steps     known once the data is prepared (python -m ftrecipe check …)")
+    elif plan.steps_per_epoch is None:
+        lines.append(f"steps     {plan.rows:,} training rows; packing decides the steps")
+    else:
+        lines.append(
+            f"steps     {plan.steps_per_epoch:,} an epoch ({plan.rows:,} training rows), "
+            f"{plan.total_steps:,} in all"
+        )
+    lines += ["", "command", f"  {shlex.join(plan.command(folder))}"]
+    lines += ["", f"files     in {folder}/", f"  {'  '.join(plan.files)}"]
+    return lines
+
+
+def _group_lines(group: str, plan: Plan) -> list[str]:
+    value = plan.config[group]
+    if group not in plan.choices:
+        return [f"  {group + ':':<14}{value}"] if group != "consent" and value else []
+    chosen = plan.choices[group]
+    if isinstance(chosen, list):
+        lines = [f"  {group + ':':<14}{', '.join(chosen) or '(none)'}"]
+        return lines + [f"    {name}: {_fields(value[name])}" for name in chosen]
+    return [f"  {group + ':':<14}{chosen}", f"    {_fields(value)}"]
+
+
+def _fields(node: dict[str, Any]) -> str:
+    shown = [f"{key}={_text(value)}" for key, value in node.items() if key != "type"]
+    return " ".join(shown)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(str, value)) + "]"
+    text = str(value)
+    return repr(text) if " " in text or "\n" in text else text
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan for machines."""
+    folder = plan.runs_dir / plan.name / "<date>_<time>"
+    return {
+        "schema_version": 1,
+        "name": plan.name,
+        "recipe": plan.recipe,
+        "choices": plan.choices,
+        "config": plan.config,
+        "stages": plan.stages,
+        "commands": [plan.command(folder)],
+        "files": plan.files,
+        "rows": plan.rows,
+        "steps_per_epoch": plan.steps_per_epoch,
+        "total_steps": plan.total_steps,
+    }

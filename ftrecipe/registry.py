@@ -1,0 +1,57 @@
+"""The named options of one config group: registered by decorator, looked up by name."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, ClassVar, TypeVar
+
+from ftrecipe.errors import ConfigError, did_you_mean, listed
+
+T = TypeVar("T", bound=type)
+
+
+class Group:
+    """One config group: its base class, and the classes that its options are made of.
+
+    `many` groups (eval, export) may have several options chosen at once.
+    """
+
+    all: ClassVar[dict[str, "Group"]] = {}
+
+    def __init__(self, name: str, base: type, many: bool = False) -> None:
+        self.name, self.base, self.many = name, base, many
+        self.classes: dict[str, type[Any]] = {}
+        Group.all[name] = self
+
+    def option(self, name: str) -> Callable[[T], T]:
+        """Register the decorated dataclass under `name`; a second one of that name is a bug."""
+
+        def register(cls: T) -> T:
+            if name in self.classes:
+                raise ValueError(f"{self.name}={name} is registered twice")
+            self.classes[name] = cls
+            return cls
+
+        return register
+
+    def get(self, name: str) -> type[Any]:
+        """Return the class registered as `name`. Raises ConfigError with the nearest name."""
+        if name not in self.classes:
+            names = sorted(self.classes)
+            hint = did_you_mean(name, names)
+            raise ConfigError(f"{self.name}={name} is not known{hint} (known: {listed(names)})")
+        return self.classes[name]
+
+    def name_of(self, cls: type[Any]) -> str:
+        """Return the name under which `cls` was registered."""
+        return next(name for name, known in self.classes.items() if known is cls)
+
+
+def load_all(package: ModuleType) -> None:
+    """Import every module below `package`, then what installed packages add by entry point."""
+    for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(found.name)
+    for point in entry_points(group="ftrecipe.components"):
+        point.load()

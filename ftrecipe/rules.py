@@ -1,0 +1,98 @@
+"""What may not be combined: each rule reads facts that options declare, all faults at once."""
+
+from collections.abc import Callable, Iterator
+
+from ftrecipe.config import RunConfig
+from ftrecipe.errors import ConfigError
+
+Rule = Callable[[RunConfig], Iterator[str]]
+RULES: list[Rule] = []
+
+
+def rule(check: Rule) -> Rule:
+    """Register one rule: a generator of faults."""
+    RULES.append(check)
+    return check
+
+
+def check(run: RunConfig) -> None:
+    """Raise ConfigError with every fault of every rule."""
+    faults = [fault for one in RULES for fault in one(run)]
+    if faults:
+        raise ConfigError(faults)
+
+
+@rule
+def _quantized_base(run: RunConfig) -> Iterator[str]:
+    bits = run.quantization.bits
+    if run.peft.trains_base and bits < 16:
+        yield (
+            f"this peft trains the base itself, which cannot be done in {bits} bits; "
+            "use peft=lora, or quantization=none"
+        )
+    elif not run.peft.trains_base and bits not in run.peft.allows_bits:
+        yield (
+            f"this peft cannot be trained on a base in {bits} bits; "
+            "use peft=lora, or quantization=none"
+        )
+
+
+@rule
+def _data_is_named(run: RunConfig) -> Iterator[str]:
+    yield from run.dataset.faults()
+    if run.model.path is None and run.model.from_run is None:
+        yield "model.path is not set; add model.path=<folder or hub id>"
+
+
+@rule
+def _sense(run: RunConfig) -> Iterator[str]:
+    trainer = run.trainer
+    if trainer.learning_rate is not None and not 0 < trainer.learning_rate <= 1:
+        yield f"trainer.learning_rate={trainer.learning_rate}: must be above 0 and at most 1"
+    for name in (
+        "per_device_train_batch_size", "per_device_eval_batch_size",
+        "gradient_accumulation_steps", "logging_steps", "save_steps", "save_total_limit",
+    ):
+        if (number := getattr(trainer, name)) < 1:
+            yield f"trainer.{name}={number}: must be at least 1"
+    if trainer.num_train_epochs <= 0 and trainer.max_steps < 1:
+        yield f"trainer.num_train_epochs={trainer.num_train_epochs}: must be above 0"
+    if trainer.max_length is not None and trainer.max_length < 2:
+        yield f"trainer.max_length={trainer.max_length}: must be at least 2"
+    for name in ("r", "alpha", "num_virtual_tokens"):
+        if name in vars(run.peft) and getattr(run.peft, name) < 1:
+            yield f"peft.{name}={getattr(run.peft, name)}: must be at least 1"
+    if "dropout" in vars(run.peft) and not 0 <= getattr(run.peft, "dropout") < 1:
+        yield f"peft.dropout={getattr(run.peft, 'dropout')}: must be at least 0 and below 1"
+
+
+@rule
+def _exports(run: RunConfig) -> Iterator[str]:
+    for name, target in run.export.items():
+        if target.needs_adapter and run.peft.trains_base:
+            yield f"export={name}: this peft trains the base and has no adapter; use export=merged"
+        if target.needs_merge and not run.peft.trains_base and not run.peft.mergeable:
+            yield f"export={name}: this peft cannot be merged; use export=adapter"
+
+
+@rule
+def _prompt_learning(run: RunConfig) -> Iterator[str]:
+    if run.trainer.gradient_checkpointing and not run.peft.allows_checkpointing:
+        yield (
+            "this peft does not work with gradient checkpointing; "
+            "use trainer.gradient_checkpointing=false"
+        )
+    if run.trainer.packing and run.peft.prompt_learning:
+        yield (
+            "packing would give one learned prompt to several documents; "
+            "use trainer.packing=false"
+        )
+
+
+@rule
+def _special_tokens(run: RunConfig) -> Iterator[str]:
+    if run.model.special_tokens and not run.peft.trains_tokens:
+        yield (
+            "model.special_tokens: this peft cannot learn the rows of new tokens; "
+            "use peft=lora or peft=full"
+        )

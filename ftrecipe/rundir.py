@@ -1,0 +1,141 @@
+"""Names of the files in a run directory, and how its JSON is read and written."""
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ftrecipe.errors import ConfigError
+
+STAGES = ("prepare", "baseline", "train", "evaluate", "export", "report")
+SCHEMA_VERSION = 1
+LOCK_FD = "FTRECIPE_LOCK_FD"  # tells a worker that its launcher holds the lock, and on which fd
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The files of one run; every path is derived from `path` and nothing else."""
+
+    path: Path
+
+    @property
+    def run(self) -> Path:
+        """The resolved config, which is all that a worker reads."""
+        return self.path / "run.json"
+
+    @property
+    def recipe(self) -> Path:
+        """What to share: only the differences from the defaults."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def plan(self) -> Path:
+        """The commands that the launcher runs, as a shell script."""
+        return self.path / "plan.sh"
+
+    @property
+    def log(self) -> Path:
+        """All that libraries say, and the traceback of a failed stage."""
+        return self.path / "log.txt"
+
+    @property
+    def status(self) -> Path:
+        """Stage, state, started, ended, error."""
+        return self.path / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held (flock) by the one process that owns the run while it lives."""
+        return self.path / ".lock"
+
+    @property
+    def data_report(self) -> Path:
+        """Counts and the audit of the prepared data."""
+        return self.path / "data" / "report.json"
+
+    @property
+    def prepared(self) -> Path:
+        """Names the folder of prepared data (`{"path": …, "fingerprint": …}`)."""
+        return self.path / "data" / "prepared.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Holds checkpoint-<step> folders."""
+        return self.path / "checkpoints"
+
+    @property
+    def adapter(self) -> Path:
+        """The trained adapter, for methods that have one."""
+        return self.path / "adapter"
+
+    @property
+    def model(self) -> Path:
+        """The trained model, for methods that change the base."""
+        return self.path / "model"
+
+    @property
+    def base(self) -> Path:
+        """Which base was tuned, by path and hash, for runs that go on from this one."""
+        return self.path / "base.json"
+
+    @property
+    def metrics(self) -> Path:
+        """What was measured: base, tuned, train, objective."""
+        return self.path / "metrics.json"
+
+    @property
+    def history(self) -> Path:
+        """One JSON line a logged training step."""
+        return self.path / "history.jsonl"
+
+    @property
+    def eval(self) -> Path:
+        """Per-example results: eval/<suite>.jsonl."""
+        return self.path / "eval"
+
+    @property
+    def export(self) -> Path:
+        """Holds one folder an export target."""
+        return self.path / "export"
+
+    @property
+    def report_html(self) -> Path:
+        """The one page that tells the story."""
+        return self.path / "report.html"
+
+    @property
+    def report_md(self) -> Path:
+        """The same story for a pull request or a chat."""
+        return self.path / "report.md"
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write `value` with its schema version, atomically: readers see the old file or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = {"schema_version": SCHEMA_VERSION, **value}
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+@contextmanager
+def hold(rundir: RunDir) -> Iterator[int]:
+    """Hold the run's lock; raises ConfigError while another process holds it."""
+    with rundir.lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+            raise ConfigError(f"{rundir.path}: this run is going on in another process") from None
+        yield file.fileno()

@@ -1,0 +1,37 @@
+"""The baseline: the model before training, on the questions that the tuned one will get."""
+
+from ftrecipe.components.eval import SuiteResult
+from ftrecipe.stages.measure import (
+    Subject,
+    baseline_key,
+    measure_all,
+    read_baseline,
+    write_baseline,
+)
+from ftrecipe.stages.results import write_results
+from ftrecipe.stages.session import Session
+
+
+def baseline(session: Session) -> None:
+    """Measure every suite, or take it from an earlier run of the same model, data and suite."""
+    keys = {
+        name: baseline_key(session.models.fingerprint, session.prepared.fingerprint, suite)
+        for name, suite in session.run.eval.items()
+    }
+    stored = {name: read_baseline(session.cache, key) for name, key in keys.items()}
+    results = {name: result for name, result in stored.items() if result is not None}
+    fresh = _measure(session, [name for name in keys if name not in results])
+    for name, result in fresh.items():
+        write_baseline(session.cache, keys[name], result)
+    ordered = {name: (results | fresh)[name] for name in keys}
+    write_results(session.dir, "base", ordered)
+    session.record(base={name: result.metrics for name, result in ordered.items()})
+
+
+def _measure(session: Session, names: list[str]) -> dict[str, SuiteResult]:
+    if not names:
+        session.screen.say("baseline  known from an earlier run")
+        return {}
+    session.screen.say(f"baseline  measuring {', '.join(names)} before training")
+    subject = Subject(session.models.start, session.tokenizer, session.prepared)
+    return measure_all({name: session.run.eval[name] for name in names}, subject)

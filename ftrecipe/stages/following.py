@@ -1,0 +1,115 @@
+"""Follows a training: progress for the person, history.jsonl, and the request to stop."""
+
+import json
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ftrecipe.stages.checkpoints import step_of
+from ftrecipe.stages.packing import Documents, token_counts
+from ftrecipe.stages.session import Session
+
+WRITTEN = ("loss", "learning_rate", "grad_norm", "eval_loss")
+
+
+class Following(TrainerCallback):
+    """Knows where the training is; entered for as long as the training runs."""
+
+    def __init__(
+        self, session: Session, rows: Documents, steps: int, checkpoint: Path | None
+    ) -> None:
+        self.session, self.total = session, steps
+        self.first = step_of(checkpoint) if checkpoint else 0
+        self.history = session.dir.history
+        lengths = token_counts(rows)
+        trainer = session.run.trainer
+        batches = -(-len(lengths) // trainer.per_device_train_batch_size)
+        per_epoch = max(1, -(-batches // trainer.gradient_accumulation_steps))
+        self.tokens_per_step = sum(lengths) / per_epoch
+        self.loss = float("nan")
+        self.step = self.first
+        self.first_step_at: float | None = None
+        self.began = self.ended = time.monotonic()
+        self.last = (self.began, self.first)
+        self._stack = ExitStack()
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps taken by this process."""
+        return self.step - self.first
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that these steps took."""
+        return max(self.ended - self.began, 1e-9)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens trained on by this process, padding not counted."""
+        return round(self.steps * self.tokens_per_step)
+
+    def __enter__(self) -> "Following":
+        cut_back(self.history, self.first)
+        self.bar = self._stack.enter_context(
+            self.session.screen.progress("train", self.total, self.first)
+        )
+        self.session.stop.patient = True
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.session.stop.patient = False
+        self._stack.close()
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock: what came before is loading."""
+        self.began = self.ended = time.monotonic()
+        self.last = (self.began, self.first)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Advance the bar; save and stop if that was asked for."""
+        self.step, self.ended = state.global_step, time.monotonic()
+        if self.first_step_at is None:
+            self.first_step_at = time.time()
+        self.bar.update(1)
+        if self.session.stop.requested:
+            control.should_save = control.should_training_stop = True
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write one line of history; the trainer's own last word is the mean loss."""
+        logs = logs or {}
+        if "train_loss" in logs:
+            self.loss = logs["train_loss"]
+            return
+        now = time.monotonic()
+        seconds, steps = now - self.last[0], state.global_step - self.last[1]
+        line: dict[str, Any] = {"step": state.global_step, "epoch": state.epoch}
+        line |= {key: logs[key] for key in WRITTEN if key in logs}
+        if "loss" in logs and steps > 0:
+            line["tokens_per_second"] = steps * self.tokens_per_step / seconds
+            self.last = (now, state.global_step)
+            self.bar.note = f"loss {logs['loss']:.4f}  {line['tokens_per_second']:,.0f} tokens/s"
+        with self.history.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def cut_back(history: Path, step: int) -> None:
+    """Drop what was logged after the checkpoint that training goes on from."""
+    if not history.is_file():
+        return
+    lines = history.read_text("utf-8").splitlines()
+    kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+    history.write_text("".join(line + "\n" for line in kept), "utf-8")

@@ -1,0 +1,163 @@
+"""One loaded model under measurement: what eval suites ask of it, each answer computed once."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from ftrecipe.components.eval import (
+    GROUP,
+    Completion,
+    Decoding,
+    Eval,
+    Example,
+    ExampleLoss,
+    Split,
+    SuiteResult,
+)
+from ftrecipe.errors import ConfigError, StageError
+from ftrecipe.rundir import read_json, write_json
+from ftrecipe.stages.generation import Model, generate
+from ftrecipe.stages.losses import IGNORED, Labeled, losses
+
+METHOD = 1
+"""Raised when the same model on the same data would give other numbers: old baselines are void."""
+
+
+class EvalData(Protocol):
+    """The part of the prepared data that is measured on."""
+
+    def train(self) -> Dataset | None: ...
+    def validation(self) -> Dataset | None: ...
+    def test(self) -> Dataset | None: ...
+    def examples(self, split: str) -> list[Any]: ...
+
+
+class Subject:
+    """A model with its tokenizer and the run's data; a question is answered once a decoding.
+
+    For the baseline pass the base model itself, not an adapter that is switched off.
+    """
+
+    def __init__(self, model: Model, tokenizer: PreTrainedTokenizerBase, data: EvalData) -> None:
+        self.model, self.tokenizer, self.data = model, tokenizer, data
+        self._said: dict[tuple[Decoding, tuple[int, ...]], Completion] = {}
+
+    def examples(self, split: Split, limit: int | None = None) -> list[Example]:
+        """Return the first `limit` questions of a split that have an expected answer."""
+        return questions(self.data, split)[:limit]
+
+    def generate(
+        self, prompts: list[list[int]], decoding: Decoding, batch_size: int | None = None
+    ) -> list[Completion]:
+        """Return one completion a prompt, in order, asking only what was not asked before."""
+        keys = [(decoding, tuple(prompt)) for prompt in prompts]
+        fresh = [key for key in dict.fromkeys(keys) if key not in self._said]
+        asked = [list(prompt) for _, prompt in fresh]
+        answers = generate(self.model, self.tokenizer, asked, decoding, batch_size)
+        self._said |= dict(zip(fresh, answers, strict=True))
+        return [self._said[key] for key in keys]
+
+    def split_losses(
+        self,
+        split: Split,
+        limit: int | None = None,
+        everything: bool = False,
+        batch_size: int | None = None,
+    ) -> list[ExampleLoss]:
+        """Return the loss of each example on its answer tokens, or on `everything`."""
+        found = dataset(self.data, split)
+        rows: list[Any] = [] if found is None else list(found.select(range(len(found))[:limit]))
+        pairs: list[Labeled] = [
+            (row["input_ids"], row["input_ids"] if everything else row["labels"]) for row in rows
+        ]
+        return self._losses(pairs, f"the {split.value} split", batch_size)
+
+    def text_losses(
+        self, texts: list[str], max_length: int, batch_size: int | None = None
+    ) -> list[ExampleLoss]:
+        """Return the loss of each plain text, begun as the tokenizer does, cut at `max_length`."""
+        encoded = self.tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+        return self._losses([(ids, ids) for ids in encoded], "the general text", batch_size)
+
+    def _losses(self, pairs: list[Labeled], what: str, batch_size: int | None) -> list[ExampleLoss]:
+        if not any(label != IGNORED for _, labels in pairs for label in labels[1:]):
+            raise StageError(f"{what} has no token that counts, so there is no loss to measure")
+        return losses(self.model, pairs, batch_size)
+
+
+def dataset(data: EvalData, split: Split) -> Dataset | None:
+    """Return the tokens of one split, None where it is empty."""
+    of = {Split.train: data.train, Split.validation: data.validation, Split.test: data.test}
+    return of[split]()
+
+
+def questions(data: EvalData, split: Split) -> list[Example]:
+    """Return the questions with answers of a split; those of training data are not kept."""
+    held = [] if split is Split.train else data.examples(split.value)
+    return [example for example in held if example.answers]
+
+
+def faults(suites: dict[str, Eval], data: EvalData) -> list[str]:
+    """Return one line a suite that has nothing to measure on; needs no model."""
+    found = []
+    for name, suite in suites.items():
+        split = suite.reads()
+        if split is None:
+            continue
+        if dataset(data, split) is None:
+            lack = f"needs a {split.value} split, and the data has none"
+        elif suite.generates and not questions(data, split):
+            lack = f"needs questions with answers, and the {split.value} split has none"
+        else:
+            continue
+        found.append(f"eval=[{name}] {lack}; {_remedy(name, suite, data)}")
+    return found
+
+
+def _remedy(name: str, suite: Eval, data: EvalData) -> str:
+    for split in (Split.test, Split.validation):
+        if questions(data, split) if suite.generates else dataset(data, split):
+            return f"set eval.{name}.split={split.value}, or leave {name} out of eval=[...]"
+    return f"set dataset.split.test or dataset.test_path, or leave {name} out of eval=[...]"
+
+
+def measure_all(suites: dict[str, Eval], subject: Subject) -> dict[str, SuiteResult]:
+    """Measure every suite in turn. Raises ConfigError with all suites that cannot be measured."""
+    if wrong := faults(suites, subject.data):
+        raise ConfigError(wrong)
+    return {name: suite.measure(subject) for name, suite in suites.items()}
+
+
+def baseline_key(model_hash: str, data_fingerprint: str, suite: Eval) -> str:
+    """Return what a baseline is stored under: it changes with all that could change the numbers.
+
+    `model_hash` has to cover weights, tokenizer, chat template, dtype and quantization.
+    """
+    plain = {
+        name: value.value if isinstance(value, Enum) else value
+        for name, value in asdict(suite).items()
+    }
+    files = {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in suite.files().items()}
+    name = GROUP.name_of(type(suite))
+    whole = [METHOD, model_hash, data_fingerprint, name, plain, files]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def read_baseline(cache: Path, key: str) -> SuiteResult | None:
+    """Return a stored baseline, None where there is none."""
+    path = cache / "baseline" / f"{key}.json"
+    if not path.is_file():
+        return None
+    stored = read_json(path)
+    return SuiteResult(metrics=stored["metrics"], rows=stored["rows"])
+
+
+def write_baseline(cache: Path, key: str, result: SuiteResult) -> None:
+    """Store a baseline for the runs that share `cache`."""
+    write_json(cache / "baseline" / f"{key}.json", asdict(result))

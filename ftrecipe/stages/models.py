@@ -1,0 +1,251 @@
+"""The models of one run, each loaded once: as it starts, with what is trained, as it was tuned."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftrecipe.components.hardware import Device, Found
+from ftrecipe.components.model import DEFAULT_TEMPLATE, Dtype, FromRun
+from ftrecipe.components.trainer import Trainer
+from ftrecipe.config import RunConfig, from_plain
+from ftrecipe.errors import ConfigError, StageError
+from ftrecipe.memory import activation_bytes
+from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.stages.screen import Screen
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+SAMPLED_ABOVE = 2 << 30  # bytes of one weight file; larger ones are hashed by samples
+SAMPLE = 1 << 20
+
+
+class Models:
+    """Loads what the run names. `start` is what training begins with and the baseline measures."""
+
+    def __init__(self, run: RunConfig, rundir: RunDir, screen: Screen) -> None:
+        self.run, self.dir, self.screen = run, rundir, screen
+        self.remote_code = run.consent.remote_code
+        self._tuned: Any = None
+
+    @cached_property
+    def found(self) -> Found:
+        """The machine as it was found."""
+        return self.run.hardware.find()
+
+    @cached_property
+    def earlier(self) -> "Earlier | None":
+        """The run that this one goes on from."""
+        return Earlier(self.run.model.from_run) if self.run.model.from_run else None
+
+    @property
+    def dtype(self) -> str:
+        """Type of the loaded weights: float32 where the base itself is trained."""
+        if self.run.model.dtype is not Dtype.auto:
+            return self.run.model.dtype.value
+        return "float32" if self.run.peft.trains_base else self.found.dtype
+
+    @property
+    def source(self) -> Any:
+        """The Model component that base weights and tokenizer come from."""
+        return self.run.model if self.earlier is None else self.earlier.base(self.run.model)
+
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """Load the tokenizer; say so where the chat template is a default of ours."""
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        tokenizer = self.source.load_tokenizer(self.remote_code)
+        named_default = self.run.model.template(None)
+        if self.run.model.chat_template is None and tokenizer.chat_template == named_default:
+            self.screen.warn(
+                f"this model has no chat template; using the one named {DEFAULT_TEMPLATE} "
+                "(model.chat_template=chatml is another)"
+            )
+        return tokenizer
+
+    @cached_property
+    def start(self) -> Any:
+        """The model before this run's training: the base, or an earlier run's tuned model."""
+        model = self.load(self.quantization())
+        if self.earlier is None or self.earlier.adapter is None:
+            return model
+        from peft import PeftModel
+
+        continues = self.run.model.from_run_as is FromRun.adapter
+        tuned = PeftModel.from_pretrained(model, self.earlier.adapter, is_trainable=continues)
+        return tuned if continues else tuned.merge_and_unload()  # type: ignore[operator]
+
+    def quantization(self) -> Any:
+        """The quantisation of the base as transformers takes it, None for none."""
+        return self.run.quantization.build(self.found.dtype)
+
+    def load(self, quantization: Any, dtype: str | None = None) -> "PreTrainedModel":
+        """Load the base with its weights; grows the embedding for added tokens."""
+        device = {"": 0} if self.found.device is Device.cuda else {"": "cpu"}
+        try:
+            model = self.source.load_weights(
+                dtype or self.dtype, quantization, device, self.remote_code
+            )
+        except OSError as error:
+            raise StageError(f"model.path={self.source.path}: {_first_line(error)}") from error
+        if self.run.model.special_tokens:
+            tokens = len(self.tokenizer())
+            if tokens > model.get_input_embeddings().num_embeddings:
+                model.resize_token_embeddings(tokens)
+        model.config.use_cache = False
+        return model
+
+    def activations_fit(self, trainer: Trainer, length: int) -> bool:
+        """Tell whether the longest batch's activations fit beside the loaded weights on the GPU."""
+        import torch
+
+        config = self.start.config.get_text_config()
+        needed = activation_bytes(
+            config.num_hidden_layers, config.hidden_size, config.vocab_size,
+            trainer.per_device_train_batch_size, length,
+        )  # fmt: skip
+        free, _ = torch.cuda.mem_get_info()
+        return needed < 0.7 * free
+
+    def new_tokens(self) -> list[int]:
+        """Ids of the added special tokens, whose rows are trained."""
+        names = list(self.run.model.special_tokens)
+        return self.tokenizer().convert_tokens_to_ids(names) if names else []
+
+    @property
+    def tuned(self) -> Any:
+        """The trained model: the one in memory, or loaded from the run directory."""
+        if self._tuned is None:
+            self._tuned = self._load_tuned()
+        return self._tuned
+
+    @tuned.setter
+    def tuned(self, model: Any) -> None:
+        self._tuned = model
+
+    def _load_tuned(self) -> Any:
+        if self.dir.model.is_dir():
+            from transformers import AutoModelForCausalLM
+
+            return AutoModelForCausalLM.from_pretrained(self.dir.model, dtype=self.dtype)
+        if self.dir.adapter.is_dir():
+            return self.with_adapter(self.load(self.quantization()))
+        raise ConfigError(f"{self.dir.path}: nothing is trained yet; resume the run first")
+
+    def with_adapter(self, base: "PreTrainedModel") -> Any:
+        """Put the run's saved adapter on `base`, merging first what the run had merged first."""
+        from peft import PeftModel
+
+        if self.earlier is not None and self.run.model.from_run_as is FromRun.merged:
+            if self.earlier.adapter is not None:
+                earlier = PeftModel.from_pretrained(base, self.earlier.adapter)
+                base = earlier.merge_and_unload()  # type: ignore[operator]
+        return PeftModel.from_pretrained(base, self.dir.adapter)
+
+    def merged(self) -> "PreTrainedModel":
+        """One plain model with the tune in its weights, in 16 bits where the base was quantised."""
+        if self.run.peft.trains_base:
+            return self.tuned
+        base = self.load(None, self.found.dtype if self.quantization() else None)
+        return self.with_adapter(base).merge_and_unload()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides what the starting model says."""
+        whole = [
+            base_fingerprint(self.source),
+            None if self.earlier is None else self.earlier.fingerprint,
+            self.run.model.from_run_as.value,
+            self.dtype,
+            vars(self.run.quantization) | {"bits": self.run.quantization.bits},
+            self.tokenizer().chat_template,
+            list(self.run.model.special_tokens),
+            self.run.model.attn_implementation,
+            self.found.name,
+        ]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+    def remember_base(self) -> None:
+        """Write down which base was tuned, so that a later run can go on from it."""
+        write_json(
+            self.dir.base,
+            {"path": self.source.path, "revision": self.source.revision,
+             "sha256": base_fingerprint(self.source)},
+        )  # fmt: skip
+
+
+class Earlier:
+    """A finished run that another one goes on from."""
+
+    def __init__(self, folder: str) -> None:
+        self.dir = RunDir(Path(folder).expanduser())
+        if not self.dir.run.is_file() or not self.dir.base.is_file():
+            raise ConfigError(f"model.from_run={folder}: there is no finished run in that folder")
+        self.run = from_plain(read_json(self.dir.run)["config"])
+
+    @property
+    def adapter(self) -> Path | None:
+        """Its adapter, None where it changed the base itself."""
+        return self.dir.adapter if self.dir.adapter.is_dir() else None
+
+    def base(self, asked: Any) -> Any:
+        """The model that its adapter belongs to, checked by hash; or the model it wrote."""
+        import dataclasses
+
+        if self.adapter is None:
+            return dataclasses.replace(asked, path=str(self.dir.model), revision=None)
+        model = dataclasses.replace(
+            self.run.model,
+            dtype=asked.dtype,
+            special_tokens=asked.special_tokens or self.run.model.special_tokens,
+        )
+        known = read_json(self.dir.base)["sha256"]
+        if base_fingerprint(model) != known:
+            raise ConfigError(
+                f"model.from_run={self.dir.path}: its base {model.path} is no longer the model "
+                f"that was tuned (weights {known[:12]} then, {base_fingerprint(model)[:12]} now)"
+            )
+        return model
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of its adapter's or model's weights."""
+        return weights_fingerprint(self.adapter or self.dir.model)
+
+
+def base_fingerprint(model: Any) -> str:
+    """Hash of the weights that a Model component names; a hub id is known by its commit."""
+    if model.is_local:
+        return weights_fingerprint(Path(model.source))
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(model.source, revision=model.revision,
+                                        allow_patterns=["*.safetensors", "*.json"]))  # fmt: skip
+    except (OSError, ValueError) as error:
+        raise StageError(f"model.path={model.path}: {_first_line(error)}") from error
+    return hashlib.sha256(f"{model.source}@{folder.name}".encode()).hexdigest()
+
+
+def weights_fingerprint(folder: Path) -> str:
+    """Hash of the safetensors files in `folder`; files above 2 GiB by size and samples."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size}".encode())
+        with file.open("rb") as stream:
+            if size <= SAMPLED_ABOVE:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+                continue
+            for start in range(0, size, size // 64):
+                stream.seek(start)
+                digest.update(stream.read(SAMPLE))
+    return digest.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

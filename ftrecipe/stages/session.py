@@ -1,0 +1,72 @@
+"""What the stages of one process share: the run, its folder, and models that are loaded once."""
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftrecipe.config import RunConfig, from_plain
+from ftrecipe.data.prepared import Prepared
+from ftrecipe.errors import ConfigError
+from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.stages.screen import Screen
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from ftrecipe.stages.models import Models
+
+
+@dataclass
+class Stop:
+    """Whether a person or a scheduler asked to stop; `patient` work stops at its next step."""
+
+    requested: bool = False
+    patient: bool = False
+
+
+@dataclass
+class Session:
+    """One worker's view of its run."""
+
+    run: RunConfig
+    dir: RunDir
+    screen: Screen
+    cache: Path
+    name: str
+    stop: Stop = field(default_factory=Stop)
+
+    @classmethod
+    def open(cls, rundir: RunDir, screen: Screen) -> "Session":
+        """Read the run directory's config."""
+        boundary = read_json(rundir.run)
+        run = from_plain(boundary["config"])
+        cache = Path(boundary["runs_dir"]) / ".cache"
+        os.environ.update(run.tracking.environment(rundir.path))
+        return cls(run, rundir, screen, cache, boundary["name"])
+
+    @cached_property
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """Load the tokenizer; says so where the model has no chat template of its own."""
+        return self.models.tokenizer()
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """Open the prepared data. Raises ConfigError before `prepare` has run."""
+        if not self.dir.prepared.is_file():
+            raise ConfigError(f"{self.dir.path}: no prepared data; run the prepare stage first")
+        return Prepared.open(Path(read_json(self.dir.prepared)["path"]))
+
+    @cached_property
+    def models(self) -> "Models":
+        """The models of this run: as it starts, and as it was tuned."""
+        from ftrecipe.stages.models import Models
+
+        return Models(self.run, self.dir, self.screen)
+
+    def record(self, **parts: Any) -> None:
+        """Add to metrics.json: `base`, `tuned`, `train`, `objective`."""
+        known = read_json(self.dir.metrics) if self.dir.metrics.is_file() else {}
+        known.pop("schema_version", None)
+        write_json(self.dir.metrics, known | parts)

@@ -1,0 +1,49 @@
+"""Keeps status.json true while the stages of a run come and go."""
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ftrecipe.rundir import RunDir, read_json, write_json
+
+
+class Status:
+    """The state of one run; `done` lists the stages that need not run again."""
+
+    def __init__(self, rundir: RunDir) -> None:
+        self.rundir = rundir
+        self.values: dict[str, Any] = read_json(rundir.status)
+        self.values.pop("schema_version")
+        self.set(state="running", started=self.values["started"] or now(), ended=None, error=None)
+
+    @property
+    def current(self) -> str:
+        """The stage that runs or ran last."""
+        return self.values["stage"] or "start"
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Mark `name` as running, and as done when it ends well."""
+        done = [stage for stage in self.values["done"] if stage != name]
+        self.set(stage=name, done=done)
+        yield
+        self.set(done=[*done, name])
+
+    def finish(self) -> None:
+        """Mark the run as finished."""
+        self.end("finished", None)
+
+    def end(self, state: str, error: str | None) -> None:
+        """Mark the run as over."""
+        self.set(state=state, ended=now(), error=error)
+
+    def set(self, **values: Any) -> None:
+        """Write the file anew."""
+        self.values |= values
+        write_json(self.rundir.status, self.values)
+
+
+def now() -> str:
+    """Return the time with its zone, to the second."""
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")

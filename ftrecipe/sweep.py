@@ -1,0 +1,80 @@
+"""Hydra multirun: every combination of the swept values is a run of its own."""
+
+import sys
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from ftrecipe import launch, plan
+from ftrecipe.compose import compose, prepare_hydra
+from ftrecipe.errors import ConfigError
+from ftrecipe.recipes import packaged
+from ftrecipe.rundir import read_json
+from ftrecipe.words import recipe_name
+
+QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none"]
+
+
+def sweep(line: list[str]) -> int:
+    """Check every swept value once, then let Hydra's sweeper run the combinations."""
+    overrides = [hydra_word(word) for word in line]
+    preflight(overrides)
+    prepare_hydra()
+    sys.argv = ["ftrecipe", "--multirun", *overrides, *QUIET]
+    hydra.main(str(packaged("conf").resolve()), "config", "1.3")(trial)()
+    return 0
+
+
+def trial(config: Any) -> float:
+    """Run one combination in a process of its own; return its objective."""
+    job = HydraConfig.get().job
+    words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
+    print(f"\ntrial {job.num}: {' '.join(job.override_dirname.split(','))}", flush=True)
+    made = plan.make(compose([plain_word(word) for word in words]))
+    rundir = launch.create(made, str(job.num))
+    code = launch.start(rundir, made.stages)
+    if code != 0:
+        raise ConfigError(f"trial {job.num} ended with code {code}: {rundir.path}")
+    return float(read_json(rundir.metrics)["objective"])
+
+
+def hydra_word(word: str) -> str:
+    """Write a word as Hydra takes it: a recipe is added, any other value may be new."""
+    key, equals, text = word.partition("=")
+    key = key.lstrip("+")
+    if not equals:
+        raise ConfigError(f"{word}: what should it be? write {word}=<value>")
+    if key == "recipe":
+        return f"+recipe={','.join(recipe_name(name) for name in text.split(','))}"
+    return f"++{key}={text}" if "." in key else f"{key}={text}"
+
+
+def plain_word(word: str) -> str:
+    """Write one of Hydra's own words as compose takes it."""
+    key, _, text = word.partition("=")
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return f"{key}={text[1:-1] if quoted else text}"
+
+
+def preflight(overrides: list[str]) -> None:
+    """Compose once for every swept value, so that a typo ends the sweep before it begins."""
+    parsed = []
+    for word in overrides:
+        try:
+            parsed.append(OverridesParser.create().parse_override(word))
+        except HydraException as error:
+            raise ConfigError(f"{word}: {str(error).splitlines()[0]}") from None
+    values = [
+        [str(value) for value in one.sweep_string_iterator()] if one.is_sweep_override()
+        else [one.get_value_element_as_str()]
+        for one in parsed
+    ]  # fmt: skip
+    keys = [one.key_or_group for one in parsed]
+    for position, choices in enumerate(values):
+        for choice in choices if position == 0 or len(choices) > 1 else []:
+            line = [options[0] for options in values]
+            line[position] = choice
+            compose([plain_word(f"{key}={text}") for key, text in zip(keys, line, strict=True)])

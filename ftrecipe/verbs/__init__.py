@@ -1,0 +1,61 @@
+"""What ftrecipe can be told to do: one module a verb, each with a function of the verb's name.
+
+The function takes the words after the verb and returns the exit code; its first docstring line is
+what the help says.
+"""
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+
+from ftrecipe.errors import ConfigError, did_you_mean
+
+Verb = Callable[[list[str]], int]
+NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+DEFAULT = "run"
+HELP = "help"
+
+
+def split(line: list[str]) -> tuple[str, list[str]]:
+    """Return the verb and the words after it; without a verb it is `run`, without words `help`."""
+    if not line or line[0] in ("--help", "-h"):
+        return HELP, line[1:]
+    first = line[0]
+    if first in NAMES:
+        return (HELP, [first]) if {"--help", "-h"} & set(line[1:]) else (first, line[1:])
+    if first.isidentifier() and (hint := did_you_mean(first, NAMES)):
+        raise ConfigError(f"{first} is not a verb{hint} (verbs: {', '.join(NAMES)})")
+    return DEFAULT, line
+
+
+def load(verb: str) -> Verb:
+    """Import one verb's module, and only that one."""
+    return getattr(importlib.import_module(f"ftrecipe.verbs.{verb}"), verb)
+
+
+def summary(verb: str) -> str:
+    """Return the first line of a verb's docstring, without importing it."""
+    return docstring(verb).splitlines()[0]
+
+
+def docstring(verb: str) -> str:
+    """Return the docstring of a verb's function, read from its source."""
+    source = (Path(__file__).parent / f"{verb}.py").read_text("utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == verb:
+            return ast.get_docstring(node) or verb
+    raise AssertionError(f"verbs/{verb}.py has no function {verb}")
+
+
+def flags(words: list[str], *known: str) -> tuple[set[str], list[str]]:
+    """Take a verb's flags out of its words. Raises ConfigError for one that it does not have."""
+    found = {word for word in words if word.startswith("-") and "=" not in word}
+    unknown = sorted(found - set(known))
+    if unknown:
+        raise ConfigError(
+            f"{unknown[0]} is not a flag here{did_you_mean(unknown[0], known)}"
+            + (f" (flags: {', '.join(known)})" if known else "")
+        )
+    return found, [word for word in words if word not in found]

@@ -1,0 +1,27 @@
+"""The verb `help`: what to do next."""
+
+from ftrecipe import verbs
+
+FIRST = """\
+ftrecipe fine-tunes language models from composed recipes.
+
+  python -m ftrecipe +recipe=quickstart             teach the embedded tiny model a FAQ: no GPU,
+                                                    no network, about a minute
+  python -m ftrecipe plan +recipe=qlora_mistral     what a 7B QLoRA run would do
+  python -m ftrecipe dataset=faq.csv model=smollm2_135m     your own data
+  python -m ftrecipe recipes                        the recipes there are
+
+key=value is configuration, --flag belongs to the verb. Verbs (without one it is run):
+"""
+
+
+def help(words: list[str]) -> int:  # noqa: A001 - the verb's name
+    """Say what a verb does, or what there is to do."""
+    if words:
+        verbs.load(words[0]) if words[0] in verbs.NAMES else verbs.split([*words, "--help"])
+        print(verbs.docstring(words[0]))
+        return 0
+    print(FIRST)
+    for name in verbs.NAMES:
+        print(f"  {name:<10}{verbs.summary(name)}")
+    return 0

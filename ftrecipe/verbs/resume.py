@@ -1,0 +1,21 @@
+"""The verb `resume`: go on with a run that was stopped."""
+
+from ftrecipe import launch
+from ftrecipe.existing import open_run, recompose
+from ftrecipe.verbs import flags
+
+
+def resume(words: list[str]) -> int:
+    """Go on with an interrupted or failed run, from its last good checkpoint.
+
+    python -m ftrecipe resume RUN_DIR [key=value …]
+    """
+    _, rest = flags(words)
+    rundir, changes = open_run("resume", rest)
+    status = launch.read_status(rundir)
+    if status["state"] == "finished" and not changes:
+        print(f"{rundir.path} is finished; nothing to resume (report: {rundir.report_html})")
+        return 0
+    made = recompose(rundir, changes)
+    done = [] if changes else status["done"]
+    return launch.start(rundir, [stage for stage in made.stages if stage not in done])

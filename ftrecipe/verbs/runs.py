@@ -1,0 +1,42 @@
+"""The verb `runs`: what has been run."""
+
+from pathlib import Path
+
+from ftrecipe.errors import ConfigError
+from ftrecipe.launch import read_status
+from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.verbs import flags
+
+
+def runs(words: list[str]) -> int:
+    """List the runs with recipe, status, objective and date, the newest first.
+
+    python -m ftrecipe runs [runs_dir=FOLDER]
+    """
+    _, rest = flags(words)
+    unknown = [word for word in rest if not word.startswith("runs_dir=")]
+    if unknown:
+        raise ConfigError(f"runs {unknown[0]}: only runs_dir=<folder> is understood")
+    folder = Path(rest[-1].partition("=")[2] if rest else "runs").expanduser()
+    found = [RunDir(file.parent) for file in folder.rglob("run.json") if "export" not in file.parts]
+    if not found:
+        print(f"no runs in {folder}/")
+        return 0
+    rows = sorted((_row(rundir) for rundir in found), key=lambda row: row[3], reverse=True)
+    table = [("recipe", "status", "objective", "date", "folder"), *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(5)]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _row(rundir: RunDir) -> tuple[str, str, str, str, str]:
+    status = read_status(rundir)
+    metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
+    objective = metrics.get("objective")
+    state = status["state"]
+    if state in ("failed", "interrupted"):
+        state += f" in {status['stage']}"
+    date = (status["started"] or "").replace("T", " ")[:16]
+    shown = "–" if objective is None else f"{objective:.4g}"
+    return read_json(rundir.run)["name"], state, shown, date, str(rundir.path)
