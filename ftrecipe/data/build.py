@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +11,7 @@ from typing import Any
 
 from ftrecipe.data.audit import Audit, Report, pieces, warnings
 from ftrecipe.data.corpus import Corpus, Placed
-from ftrecipe.data.example import Chat, Completion, Example, OnFaulty, RowFault, Text
+from ftrecipe.data.example import Chat, Completion, Example, OnFaulty, RowFault
 from ftrecipe.data.prepared import EvalExample, Job, Prepared
 from ftrecipe.data.read import Reading, refuse_faults
 from ftrecipe.data.render import Rendered, Renderer
@@ -108,7 +107,7 @@ class Builder:
             kept = [piece for row in islice(rows, len(texts)) for piece in self._fit(row)]
             fitting[split] += kept
             self.kept += bool(kept)
-            if kept and split in HELD_OUT and not isinstance(example, Text):
+            if kept and split in HELD_OUT and isinstance(example, (Chat, Completion)):
                 self._write_example(split, example)
         for split, kept in fitting.items():
             for row in kept:
@@ -139,7 +138,7 @@ class Builder:
             answers=example.answers,
             where=str(example.where),
         )
-        self.examples[split].write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+        self.examples[split].write(json.dumps(vars(line), ensure_ascii=False) + "\n")
 
     def report(self) -> Report:
         """Return what was done. Raises DataError when the data cannot be used as it is."""

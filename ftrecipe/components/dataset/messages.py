@@ -41,6 +41,8 @@ class Messages(Dataset):
                 tools = json.loads(tools)
             except json.JSONDecodeError as error:
                 raise RowFault(f'broken JSON in column "{column}": {error.msg}') from None
+        if tools and not isinstance(tools, list):
+            raise RowFault(f'column "{column}" holds {kind(tools)}, not a list of tools')
         return tools or None
 
     @classmethod

@@ -1,0 +1,82 @@
+"""How to use what a run made: commands and code that can be copied as they stand."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftrecipe.config import RunConfig
+from ftrecipe.rundir import RunDir
+
+PYTHON = """\
+from {library} import {loader}
+from transformers import AutoTokenizer
+
+folder = {folder!r}
+model = {loader}.from_pretrained(folder)
+tokenizer = AutoTokenizer.from_pretrained(folder)
+{inputs}
+output = model.generate(**inputs, max_new_tokens=64)
+print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))"""
+
+CHAT = """\
+messages = {messages!r}
+inputs = tokenizer.apply_chat_template(
+    messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+)"""
+
+PLAIN = 'inputs = tokenizer({text!r}, return_tensors="pt")'
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One thing to do with the result."""
+
+    title: str
+    code: str
+
+
+def usages(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
+    """Return what can be done with the files that are there; `question` is the example."""
+    return [*_loading(run, rundir, question), *_commands(run, rundir)]
+
+
+def _loading(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
+    found = []
+    for name, target in run.export.items():
+        folder = rundir.export / name
+        if target.needs_adapter and folder.is_dir():
+            found.append(
+                _python("Load the adapter (Python, with PEFT)", folder, True, run, question)
+            )
+        if target.needs_merge and folder.is_dir():
+            found.append(_python("Load the merged model (Python)", folder, False, run, question))
+    return found
+
+
+def _python(title: str, folder: Path, adapter: bool, run: RunConfig, question: str) -> Usage:
+    asked = question or "Hello!"
+    if run.dataset.produces() == "chat":
+        system = [{"role": "system", "content": run.dataset.system}] if run.dataset.system else []
+        inputs = CHAT.format(messages=[*system, {"role": "user", "content": asked}])
+    else:
+        inputs = PLAIN.format(text=asked)
+    library, loader = (
+        ("peft", "AutoPeftModelForCausalLM")
+        if adapter
+        else ("transformers", "AutoModelForCausalLM")
+    )
+    path = str(folder.absolute())
+    return Usage(title, PYTHON.format(library=library, loader=loader, folder=path, inputs=inputs))
+
+
+def _commands(run: RunConfig, rundir: RunDir) -> list[Usage]:
+    folder = shlex.quote(str(rundir.path))
+    recipe = shlex.quote(f"+recipe={rundir.recipe}")
+    found = [
+        Usage("Measure it again", f"python -m ftrecipe evaluate {folder}"),
+        Usage("Run the same recipe again, with a change", f"python -m ftrecipe {recipe} seed=7"),
+    ]
+    if run.peft.mergeable and "merged" not in run.export:
+        merge = f"python -m ftrecipe export {folder} export=merged"
+        found.insert(1, Usage("Make one plain model that needs no PEFT", merge))
+    return found

@@ -1,0 +1,140 @@
+"""Numbers and findings in words, the same for the page and for the pull request."""
+
+import math
+from dataclasses import dataclass
+
+from ftrecipe.stages.page.story import Story, Suite
+
+NAMES = {"f1": "F1"}
+MISSING = "not measured"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the before/after table; `better` is None where nothing is better or worse."""
+
+    suite: str
+    metric: str
+    base: str
+    tuned: str
+    change: str
+    better: bool | None
+
+
+def title(metric: str) -> str:
+    """Return a metric's name for people: `exact_match` becomes "Exact match"."""
+    return NAMES.get(metric, metric.replace("_", " ").capitalize())
+
+
+def number(value: float | None, percent: bool = False) -> str:
+    """Return a number as a person writes it; percentages with one digit after the point."""
+    if value is None:
+        return MISSING
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    if percent:
+        return f"{value:.0f} %" if value == round(value) else f"{value:.1f} %"
+    if abs(value) >= 1000 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
+
+
+def lines(suite: Suite) -> list[Line]:
+    """Return the table rows of a suite, its headline first."""
+    known = suite.tuned or suite.base or {}
+    ordered = sorted(known, key=lambda metric: metric != suite.headline)
+    return [_line(suite, metric) for metric in ordered]
+
+
+def _line(suite: Suite, metric: str) -> Line:
+    base, tuned = (side.get(metric) if side else None for side in (suite.base, suite.tuned))
+    percent = metric in suite.percents
+    change, better = "", None
+    if base is not None and tuned is not None and metric in suite.directions:
+        change = _change(tuned - base, percent)
+        if tuned != base:
+            better = (tuned > base) == (suite.directions[metric] == "max")
+    shown = number(base, percent), number(tuned, percent)
+    return Line(suite.name, title(metric), *shown, change, better)
+
+
+def _change(difference: float, percent: bool) -> str:
+    if not math.isfinite(difference):
+        return ""
+    if difference == 0:
+        return "no change"
+    size = number(abs(difference), percent).replace(" %", " points")
+    return f"{'+' if difference > 0 else '−'}{size}"
+
+
+def verdict(story: Story) -> str:
+    """Return the finding that counts, as one sentence."""
+    told = [suite for suite in story.suites if suite.tuned and suite.headline in suite.tuned]
+    if not told:
+        return "The tuned model was not measured."
+    return _sentence(min(told, key=_modesty))
+
+
+def _modesty(suite: Suite) -> tuple[bool, bool]:
+    """Order suites for the verdict: right answers first, then what has a baseline."""
+    answers = suite.generates and suite.directions.get(suite.headline) == "max"
+    return (not answers, suite.base is None)
+
+
+def _sentence(suite: Suite) -> str:
+    assert suite.tuned is not None
+    name, percent = title(suite.headline), suite.headline in suite.percents
+    after = suite.tuned[suite.headline]
+    if suite.base is None or suite.headline not in suite.base:
+        return f"{name} on {suite.of} is {number(after, percent)}; the base was not measured."
+    before = suite.base[suite.headline]
+    if before == after:
+        return f"{name} on {suite.of} stayed at {number(after, percent)}."
+    verb = "rose" if after > before else "fell"
+    return (
+        f"{name} on {suite.of} {verb} from {number(before, percent)} to {number(after, percent)}."
+    )
+
+
+def findings(story: Story) -> list[str]:
+    """Return what else was found, a sentence a suite, without the verdict's."""
+    first = verdict(story)
+    told = [suite for suite in story.suites if suite.tuned and suite.headline in suite.tuned]
+    return [said for said in map(_sentence, told) if said != first]
+
+
+def size(count: float) -> str:
+    """Return bytes for people."""
+    value, unit = float(count), "B"
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1024 or unit == "GB":
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit in ("B", "KB") else f"{value:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def costs(story: Story) -> list[tuple[str, str]]:
+    """Return what the training took: name and value."""
+    shown = {
+        "seconds": ("training time", duration),
+        "steps": ("steps", number),
+        "tokens_per_second": ("tokens a second", lambda rate: f"{rate:,.0f}"),
+        "peak_memory_bytes": ("peak memory", size),
+        "loss": ("training loss", number),
+        "processes": ("processes", number),
+    }
+    known = story.train
+    return [(name, say(known[key])) for key, (name, say) in shown.items() if known.get(key)]
+
+
+def chosen(option: object) -> str:
+    """Return the name of a group's option, or of several."""
+    return ", ".join(map(str, option)) if isinstance(option, list) else str(option)

@@ -1,0 +1,167 @@
+"""Which tokens are trained on, whatever the chat template."""
+
+import pytest
+
+from ftrecipe.data.example import Chat, Completion, RowFault, Text, Where
+from ftrecipe.data.render import Renderer
+from ftrecipe.data.tokenize import MASKED, Encoder
+
+HERE = Where("x.jsonl", "line", 1)
+
+
+def chat(*turns, tools=None):
+    """Return a conversation of alternating user and assistant turns; `sys:` starts a system one."""
+    roles = ["user", "assistant"]
+    messages = []
+    if turns[0].startswith("sys:"):
+        messages.append({"role": "system", "content": turns[0][4:]})
+        turns = turns[1:]
+    messages += [{"role": roles[i % 2], "content": text} for i, text in enumerate(turns)]
+    return Chat(where=HERE, messages=messages, tools=tools, answers=[turns[-1]])
+
+
+def encode(tokenizer, example, answer_only=True):
+    """Return the renderer's counts, and of each row: its whole text, and the trained texts."""
+    renderer = Renderer(tokenizer, answer_only)
+    found = []
+    for row in Encoder(tokenizer).rows(renderer.rows(example)):
+        assert len(row.input_ids) == len(row.labels)
+        runs = [[]]
+        for token, label in zip(row.input_ids, row.labels, strict=True):
+            if label == MASKED:
+                runs.append([])
+            else:
+                assert label == token
+                runs[-1].append(token)
+        trained = [tokenizer.decode(run) for run in runs if run]
+        found.append((tokenizer.decode(row.input_ids), trained))
+    return renderer.counts, found
+
+
+def test_every_answer_of_a_conversation_is_trained_on_up_to_its_end_token(tokenizer):
+    _, [(_, trained)] = encode(tokenizer, chat("hi", "hello", "what?", "the answer"))
+    assert trained == ["hello<|im_end|>", "the answer<|im_end|>"]
+
+
+def test_the_newline_after_the_end_token_is_context(tokenizer):
+    _, [(text, trained)] = encode(tokenizer, chat("hi", "hello"))
+    assert text.endswith("<|im_end|>\n")
+    assert trained == ["hello<|im_end|>"]
+
+
+def test_a_system_prompt_is_context(tokenizer):
+    _, [(text, trained)] = encode(tokenizer, chat("sys:be kind", "hi", "hello"))
+    assert "be kind" in text
+    assert trained == ["hello<|im_end|>"]
+
+
+def test_an_opening_by_the_assistant_is_trained_on_without_its_header(tokenizer):
+    messages = [{"role": "assistant", "content": "welcome"}]
+    _, [(_, trained)] = encode(tokenizer, Chat(where=HERE, messages=messages))
+    assert trained == ["welcome<|im_end|>"]
+
+
+def test_an_answer_that_repeats_the_question_is_masked_in_the_question(tokenizer):
+    _, [(_, trained)] = encode(tokenizer, chat("echo", "echo", "echo", "echo"))
+    assert trained == ["echo<|im_end|>", "echo<|im_end|>"]
+
+
+def test_answers_of_many_bytes_a_character_are_masked_exactly(tokenizer):
+    _, [(_, trained)] = encode(tokenizer, chat("¿qué? 😀", "é€😀 привет"))
+    assert trained == ["é€😀 привет<|im_end|>"]
+
+
+def test_all_is_trained_on_when_asked_for(tokenizer):
+    _, [(_, trained)] = encode(tokenizer, chat("hi", "hello"), answer_only=False)
+    assert trained == ["<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nhello<|im_end|>"]
+
+
+def test_a_template_that_rewrites_history_gives_one_row_an_answer(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["thinking"])
+    counts, rows = encode(tokenizer, chat("hi", "hello", "more", "there"))
+    assert counts["unrolled"] == 1
+    first, second = rows
+    assert first[1] == ["<think>\n\n</think>\n\nhello<|im_end|>"]
+    assert second[1] == ["<think>\n\n</think>\n\nthere<|im_end|>"]
+    assert "assistant\nhello<|im_end|>" in second[0]
+
+
+def test_a_template_that_rewrites_history_gives_one_row_for_one_answer(make_tokenizer, templates):
+    counts, rows = encode(make_tokenizer(templates["thinking"]), chat("hi", "hello"))
+    assert len(rows) == 1 and not counts["unrolled"]
+
+
+def test_an_answer_is_put_after_the_generation_prompt_the_model_will_see(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["opens_thought"])
+    counts, [(text, trained)] = encode(tokenizer, chat("hi", "hello"))
+    assert counts["spliced"] == 1
+    assert text.endswith("assistant\n<think>\nhello<|im_end|>\n")
+    assert trained == ["hello<|im_end|>"]
+
+
+def test_an_eos_after_the_last_turn_only_is_trained_on(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["eos_at_the_end"], eos="</s>")
+    counts, [(_, trained)] = encode(tokenizer, chat("hi", "hello", "more", "there"))
+    assert not counts["unrolled"]
+    assert trained == ["hello<|im_end|>", "there<|im_end|>\n</s>"]
+
+
+def test_the_templates_own_bos_is_not_doubled(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["inst"], eos="</s>", adds_bos=True)
+    _, [(text, trained)] = encode(tokenizer, chat("hi", "hello", "more", "there"))
+    assert text.count("<s>") == 1 and text.startswith("<s>[INST]")
+    assert trained == [" hello</s>", " there</s>"]
+
+
+def test_eos_is_added_where_the_template_has_no_end_token(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["headings"], eos="</s>")
+    _, [(text, trained)] = encode(tokenizer, chat("hi", "hello"))
+    assert text.endswith("hello</s>")
+    assert trained == ["hello</s>"]
+
+
+def test_a_conversation_the_template_refuses_is_a_fault(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["inst"], eos="</s>")
+    with pytest.raises(RowFault, match="the chat template refuses .* no system role here"):
+        Renderer(tokenizer).rows(chat("sys:be kind", "hi", "hello"))
+
+
+def test_tool_calls_that_the_template_ignores_are_a_fault(tokenizer):
+    call = {"type": "function", "function": {"name": "search", "arguments": {}}}
+    messages = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+    ]
+    with pytest.raises(RowFault, match="no place for tool calls"):
+        Renderer(tokenizer).rows(Chat(where=HERE, messages=messages))
+
+
+def test_tools_reach_the_template(make_tokenizer, templates):
+    shows = "{% if tools %}TOOLS {{ tools | tojson }}\n{% endif %}" + templates["chatml"]
+    tool = {"type": "function", "function": {"name": "search", "parameters": {}}}
+    example = chat("hi", "hello", tools=[tool])
+    _, [(text, trained)] = encode(make_tokenizer(shows), example)
+    assert text.startswith("TOOLS") and "search" in text
+    assert trained == ["hello<|im_end|>"]
+
+
+@pytest.mark.parametrize("adds_bos", [True, False])
+def test_plain_text_is_all_trained_on_with_bos_by_habit_and_eos(make_tokenizer, adds_bos):
+    tokenizer = make_tokenizer(eos="</s>", adds_bos=adds_bos)
+    _, [(text, trained)] = encode(tokenizer, Text(where=HERE, text="hello there"))
+    assert text == ("<s>" if adds_bos else "") + "hello there</s>"
+    assert trained == [text]
+
+
+def test_text_that_starts_with_bos_gets_no_second_one(make_tokenizer):
+    tokenizer = make_tokenizer(eos="</s>", adds_bos=True)
+    _, [(text, _)] = encode(tokenizer, Text(where=HERE, text="<s>hello"))
+    assert text == "<s>hello</s>"
+
+
+def test_a_raw_completion_masks_the_prompt_and_its_bos(make_tokenizer):
+    tokenizer = make_tokenizer(eos="</s>", adds_bos=True)
+    example = Completion(where=HERE, text="Q: hi\nA:", completion=" hello")
+    _, [(text, trained)] = encode(tokenizer, example)
+    assert text == "<s>Q: hi\nA: hello</s>"
+    assert trained == [" hello</s>"]
