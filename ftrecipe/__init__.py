@@ -1,1 +1,46 @@
 """Fine-tune language models from composed recipes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__version__ = "0.1.0"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, what was measured, and the one number a sweep compares."""
+
+    path: Path
+    metrics: dict[str, Any] = field(repr=False)
+
+    @property
+    def objective(self) -> float | None:
+        """The run's objective, None where nothing was measured."""
+        return self.metrics.get("objective")
+
+
+def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
+    """Run a recipe as the command line does, in a process of its own; works in notebooks.
+
+    Args:
+        recipe: a recipe's name or file; None for the default run.
+        overrides: `key=value` words, as on the command line.
+
+    Raises:
+        ConfigError: what was asked for cannot be done.
+        StageError: a stage failed; the run directory's log.txt has the details.
+    """
+    from ftrecipe import launch, plan
+    from ftrecipe.compose import compose
+    from ftrecipe.errors import StageError
+    from ftrecipe.rundir import read_json
+
+    words = ([f"recipe={recipe}"] if recipe else []) + list(overrides or [])
+    made = plan.make(compose(words))
+    rundir = launch.create(made)
+    code = launch.start(rundir, made.stages)
+    if code != 0:
+        reason = launch.read_status(rundir)["error"]
+        raise StageError(f"{rundir.path} ended with code {code}: {reason}")
+    return Run(rundir.path, read_json(rundir.metrics) if rundir.metrics.is_file() else {})

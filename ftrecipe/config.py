@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -18,7 +20,10 @@ from ftrecipe.components.quantization import Quantization
 from ftrecipe.components.strategy import Strategy
 from ftrecipe.components.tracking import Tracking
 from ftrecipe.components.trainer import Trainer
+from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.registry import Group, load_all
+
+PACKAGE = Path(__file__).resolve().parent
 
 load_all(ftrecipe.components)
 
@@ -54,6 +59,27 @@ class RunConfig:
 GROUPS = {name: Group.all[name] for name in (f.name for f in fields(RunConfig)) if name in Group.all}
 
 
+def packaged(folder: str) -> Path:
+    """Return conf/ or recipes/: beside the package in a checkout, inside it in a wheel."""
+    beside = PACKAGE.parent / folder
+    return beside if (beside.parent / "pyproject.toml").is_file() else PACKAGE / folder
+
+
+@cache
+def options(group: str) -> tuple[str, ...]:
+    """Return the names that a group can be set to: its YAML files."""
+    return tuple(sorted(file.stem for file in (packaged("conf") / group).glob("*.yaml")))
+
+
+def check_option(group: str, name: str) -> None:
+    """Raise ConfigError with the nearest name if `group` has no such option."""
+    known = options(group)
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise ConfigError(f"{group}={name} is not an option{hint} (known: {listed(known)})")
+
+
+@cache
 def register() -> None:
     """Put every option's class in Hydra's ConfigStore as `<group>/<name>_schema`."""
     store = ConfigStore.instance()

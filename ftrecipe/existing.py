@@ -1,21 +1,21 @@
 """An existing run directory, opened again: its config with what a person changes about it."""
 
-from pathlib import Path
+from typing import Any
 
-from ftrecipe import launch, plan, words
-from ftrecipe.compose import compose_asked
+from ftrecipe import plan, words
+from ftrecipe.compose import compose_layers
 from ftrecipe.errors import ConfigError, did_you_mean
+from ftrecipe.paths import typed
 from ftrecipe.plan import Plan
-from ftrecipe.recipes import Setting
 from ftrecipe.rundir import RunDir, read_json
-from ftrecipe.words import Asked
+from ftrecipe.vet import Layer, Setting
 
 
 def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
     """Return the run directory that the first word names, and the words after it."""
     if not line or "=" in line[0]:
         raise ConfigError(f"{verb} needs a run: python -m ftrecipe {verb} RUN_DIR [key=value …]")
-    folder = Path(line[0]).expanduser()
+    folder = typed(line[0])
     if not RunDir(folder).run.is_file():
         siblings = [p.name for p in folder.parent.glob("*")] if folder.parent.is_dir() else []
         hint = did_you_mean(folder.name, siblings)
@@ -24,25 +24,19 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
 
 
 def recompose(rundir: RunDir, changes: list[str]) -> Plan:
-    """Return the run's plan with `changes` applied, and write them to its files."""
+    """Return the run's plan with `changes` applied; nothing is written."""
     boundary = read_json(rundir.run)
     changed = words.read(changes)
-    kept = {g: option for g, option in boundary["choices"].items() if g not in changed.choices}
-    settings = [
-        setting
-        for setting in flatten(boundary["differences"])
-        if setting.path[0] not in changed.choices
-    ]
-    asked = Asked(None, kept | changed.choices, settings + changed.settings)
-    made = plan.make(compose_asked(asked))
+    if changed.recipe is not None:
+        changed.faults.append("a run keeps its recipe; start a new run with +recipe=<name>")
+    before = Layer(choices=boundary["choices"], settings=flatten(boundary["differences"]))
+    made = plan.make(compose_layers([before, changed], None))
     made.name, made.recipe = boundary["name"], boundary["recipe"]
     made.config["runs_dir"] = boundary["runs_dir"]
-    if changes:
-        launch.write(made, rundir)
     return made
 
 
-def flatten(node: dict, path: tuple[str, ...] = ()) -> list[Setting]:
+def flatten(node: dict[str, Any], path: tuple[str, ...] = ()) -> list[Setting]:
     """Return nested values as settings."""
     found: list[Setting] = []
     for key, value in node.items():

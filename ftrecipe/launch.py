@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import OmegaConf
 
+from ftrecipe.config import packaged
 from ftrecipe.errors import ConfigError
 from ftrecipe.plan import Plan, worker
 from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json, write_json
@@ -47,7 +49,7 @@ def write(plan: Plan, rundir: RunDir) -> None:
         "config": plan.config,
     }
     write_json(rundir.run, boundary)
-    text = yaml.safe_dump(shared, sort_keys=False, allow_unicode=True)
+    text = OmegaConf.to_yaml(OmegaConf.create(shared)) if shared else ""
     rundir.recipe.write_text(f"# {plan.name}: run it with +recipe=<this file>\n{text}", "utf-8")
     command = shlex.join(plan.command(rundir.path.absolute()))
     rundir.plan.write_text(f"#!/bin/sh\n# What the launcher runs.\nexec {command}\n", "utf-8")
@@ -56,8 +58,6 @@ def write(plan: Plan, rundir: RunDir) -> None:
 
 def recipe_of(plan: Plan) -> dict[str, Any]:
     """Return the run as a recipe: its options, and the values that differ from theirs."""
-    from ftrecipe.recipes import packaged
-
     base = yaml.safe_load((packaged("conf") / "config.yaml").read_text("utf-8"))["defaults"]
     default = {key: value for item in base if isinstance(item, dict) for key, value in item.items()}
     chosen = [
@@ -88,12 +88,14 @@ def _fresh_folder(parent: Path, job: str | None) -> Path:
     raise ConfigError(f"{parent / stamp}: a thousand runs began in this second")
 
 
-def start(rundir: RunDir, stages: list[str]) -> int:
+def start(rundir: RunDir, stages: list[str], changed: Plan | None = None) -> int:
     """Run `stages` in a worker that shares this process's lock and terminal; return its code.
 
-    The worker is a session of its own, so that Ctrl-C reaches it once, from here.
+    A plan that was `changed` is written first, once nobody else can be at the run. The worker is a session of its own, so that Ctrl-C reaches it once, from here.
     """
     with hold(rundir) as lock:
+        if changed is not None:
+            write(changed, rundir)
         os.set_inheritable(lock, True)
         child = subprocess.Popen(
             worker(rundir.path.absolute(), stages),

@@ -1,5 +1,6 @@
 """From RunConfig to Plan: the stages, the command, the files, the numbers; nothing is written."""
 
+import json
 import math
 import shlex
 import sys
@@ -11,7 +12,8 @@ from ftrecipe import config
 from ftrecipe.compose import Composition
 from ftrecipe.config import RunConfig
 from ftrecipe.data.count import count_rows
-from ftrecipe.recipes import FILE_PREFIX
+from ftrecipe.paths import typed
+from ftrecipe.recipes import given_file
 from ftrecipe.rundir import STAGES
 
 
@@ -33,7 +35,7 @@ class Plan:
     @property
     def runs_dir(self) -> Path:
         """Return the folder that the run's own folder will be in."""
-        return Path(self.config["runs_dir"])
+        return typed(self.config["runs_dir"])
 
     def command(self, folder: Path) -> list[str]:
         """Return the command that runs all stages in `folder`."""
@@ -48,7 +50,7 @@ def worker(folder: Path, stages: list[str]) -> list[str]:
 def make(composition: Composition) -> Plan:
     """Return the plan of a composed run."""
     run = composition.run
-    rows = count_rows(run.dataset)
+    rows = count_rows(run.dataset, run.seed)
     per_epoch = None if rows is None or run.trainer.packing else steps_in(rows, run)
     return Plan(
         name=name_of(composition),
@@ -67,10 +69,9 @@ def make(composition: Composition) -> Plan:
 def name_of(composition: Composition) -> str:
     """Name the run's folder after its recipe, else after model, method and data."""
     recipe = composition.recipe
-    if recipe is not None and recipe.startswith(FILE_PREFIX):
-        return Path(bytes.fromhex(recipe.removeprefix(FILE_PREFIX)).decode()).stem
     if recipe is not None:
-        return recipe
+        file = given_file(recipe)
+        return recipe if file is None else plain_name(file.stem)
     run, chosen = composition.run, composition.choices
     model = chosen["model"]
     if model == "custom":
@@ -157,8 +158,8 @@ def _fields(node: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return "null"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):

@@ -1,12 +1,17 @@
 """What may not be combined: each rule reads facts that options declare, all faults at once."""
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from ftrecipe.config import RunConfig
-from ftrecipe.errors import ConfigError
+from ftrecipe.errors import ConfigError, did_you_mean, listed
+from ftrecipe.paths import typed
+from ftrecipe.rundir import RunDir
 
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
+ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
 
 
 def rule(check: Rule) -> Rule:
@@ -40,8 +45,13 @@ def _quantized_base(run: RunConfig) -> Iterator[str]:
 @rule
 def _data_is_named(run: RunConfig) -> Iterator[str]:
     yield from run.dataset.faults()
-    if run.model.path is None and run.model.from_run is None:
-        yield "model.path is not set; add model.path=<folder or hub id>"
+    if run.model.from_run is None:
+        try:
+            assert run.model.source
+        except ConfigError as error:
+            yield from error.faults
+    elif not RunDir(typed(run.model.from_run)).run.is_file():
+        yield f"model.from_run={run.model.from_run}: is not a run directory (it has no run.json)"
 
 
 @rule
@@ -95,4 +105,40 @@ def _special_tokens(run: RunConfig) -> Iterator[str]:
         yield (
             "model.special_tokens: this peft cannot learn the rows of new tokens; "
             "use peft=lora or peft=full"
+        )
+
+
+@rule
+def _passed_on(run: RunConfig) -> Iterator[str]:
+    """Check what goes to a library by its own name against that library's names."""
+    for group, option in (("peft", run.peft), ("trainer", run.trainer)):
+        values = vars(option)
+        if not values.get("extra"):
+            continue
+        known = json.loads(ARGUMENTS.read_text("utf-8"))[type(option).passes_to]
+        for name in values["extra"]:
+            if name in values:
+                yield f"{group}.extra.{name}: has a field of its own; use {group}.{name}"
+            elif name in option.reserved:
+                yield f"{group}.extra.{name}: is decided by the run; leave it out"
+            elif name not in known:
+                hint = did_you_mean(name, known)
+                yield f"{group}.extra.{name}: {type(option).passes_to} has no such field{hint}"
+
+
+@rule
+def _objective(run: RunConfig) -> Iterator[str]:
+    if run.objective is None:
+        return
+    known = ["train.loss", "train.tokens_per_second", "train.seconds", "train.peak_memory_bytes"]
+    known += [
+        f"{who}.{name}.{metric}"
+        for name, suite in run.eval.items()
+        for metric in suite.directions
+        for who in ("tuned", "base")
+    ]
+    if run.objective not in known:
+        yield (
+            f"objective={run.objective}: is not measured by this run"
+            f"{did_you_mean(run.objective, known)} (known: {listed(known)})"
         )

@@ -32,8 +32,9 @@ def trial(config: Any) -> float:
     """Run one combination in a process of its own; return its objective."""
     job = HydraConfig.get().job
     words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
-    print(f"\ntrial {job.num}: {' '.join(job.override_dirname.split(','))}", flush=True)
-    made = plan.make(compose([plain_word(word) for word in words]))
+    line = [plain_word(word) for word in words]
+    print(f"\ntrial {job.num}: {' '.join(line)}", flush=True)
+    made = plan.make(compose(line))
     rundir = launch.create(made, str(job.num))
     code = launch.start(rundir, made.stages)
     if code != 0:

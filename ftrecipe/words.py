@@ -1,12 +1,13 @@
-"""What a person typed, read: options chosen, values set, and whether it is a sweep.
+"""What a person typed, read: options chosen, values set, and what cannot be read.
 
 Values of text fields are taken literally, so that a file name needs no quoting of Hydra's.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
+import re
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -14,34 +15,40 @@ from hydra.errors import HydraException
 from ftrecipe.components.dataset import sniff
 from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
-from ftrecipe.config import GROUPS, RunConfig
-from ftrecipe.errors import ConfigError, did_you_mean, listed
-from ftrecipe.recipes import FILE_PREFIX, Setting, packaged
+from ftrecipe.config import GROUPS, RunConfig, check_option, options, packaged
+from ftrecipe.data.locate import HubId, locate
+from ftrecipe.errors import ConfigError, listed
+from ftrecipe.paths import typed
+from ftrecipe.recipes import file_name, names
 from ftrecipe.registry import Group
+from ftrecipe.vet import Layer, Setting
 
 LINE = "the command line"
 
 
 @dataclass
-class Asked:
-    """The words of one command, read."""
+class Asked(Layer):
+    """The words of one command line, read."""
 
     recipe: str | None = None
-    choices: dict[str, Any] = field(default_factory=dict)
-    settings: list[Setting] = field(default_factory=list)
 
 
 def read(words: list[str]) -> Asked:
-    """Return what `words` ask for. Raises ConfigError with every word that cannot be read."""
-    asked, faults = Asked(), []
+    """Return what `words` ask for, with the faults of those that cannot be read."""
+    asked = Asked()
     for word in words:
         try:
             _read_one(word, asked)
         except ConfigError as error:
-            faults += error.faults
-    if faults:
-        raise ConfigError(faults)
+            asked.faults += error.faults
+            asked.unsure |= _unsure(word)
     return asked
+
+
+def _unsure(word: str) -> set[str]:
+    """Return the groups whose option is not known because `word` is faulty."""
+    key = word.partition("=")[0].lstrip("+")
+    return set(GROUPS) if key == "recipe" else {key} & set(GROUPS)
 
 
 def _read_one(word: str, asked: Asked) -> None:
@@ -51,10 +58,15 @@ def _read_one(word: str, asked: Asked) -> None:
         raise ConfigError(f"{word}: flags belong to a verb; configuration is written key=value")
     if word.startswith("~"):
         raise ConfigError(f"{word}: nothing can be deleted; set a value, or choose another option")
+    if not key.strip("."):
+        raise ConfigError(f"{word!r}: configuration is written key=value")
     if not equals:
-        raise ConfigError(f"{word}: what should it be? write {word}=<value>{_verb_hint(word)}")
+        raise ConfigError(f"{word}: what should it be? write {key}=<value>{_word_hint(word)}")
+    if not text and (key == "recipe" or key in GROUPS):
+        known = names() if key == "recipe" else options(key)
+        raise ConfigError(f"{key}= says nothing; write {key}=<one of {listed(known)}>")
     if key == "recipe":
-        asked.recipe = recipe_name(text)
+        _recipe(text, asked)
     elif key == "model" and text not in options("model"):
         _model(text, asked)
     elif key == "dataset" and text not in options("dataset"):
@@ -62,51 +74,46 @@ def _read_one(word: str, asked: Asked) -> None:
     elif key in GROUPS:
         asked.choices[key] = _choice(key, text)
     else:
-        asked.settings.append(Setting(tuple(key.split(".")), value(key, text), LINE))
+        path = tuple(key.split("."))
+        asked.settings.append(Setting(path, value(key, text), LINE, text))
 
 
-def _verb_hint(word: str) -> str:
-    recipe = packaged("recipes") / f"{word}.yaml"
-    return f"; for the recipe, +recipe={word}" if recipe.is_file() else ""
+def _word_hint(word: str) -> str:
+    if word.startswith("-"):
+        return "; flags come after their verb"
+    return f"; for the recipe, +recipe={word}" if word in names() else ""
+
+
+def _recipe(text: str, asked: Asked) -> None:
+    if asked.recipe is not None:
+        raise ConfigError(f"recipe={text}: one recipe at a time; a recipe can extend another")
+    asked.recipe = recipe_name(text)
+    if "," in text and asked.recipe == text:
+        raise ConfigError(f"recipe={text}: several values are a sweep; add -m to sweep")
 
 
 def recipe_name(text: str) -> str:
     """Return the recipe's name; a file's path becomes a name that travels through Hydra."""
-    file = Path(text).expanduser()
-    if text.endswith((".yaml", ".yml")) or text.startswith((".", "/", "~")):
-        return FILE_PREFIX + str(file.absolute()).encode().hex()
-    return text
-
-
-@cache
-def options(group: str) -> tuple[str, ...]:
-    """Return the names that a group can be set to: its YAML files."""
-    return tuple(sorted(file.stem for file in (packaged("conf") / group).glob("*.yaml")))
-
-
-def check_option(group: str, name: str) -> None:
-    """Raise ConfigError with the nearest name if `group` has no such option."""
-    known = options(group)
-    if name not in known:
-        hint = did_you_mean(name, known)
-        raise ConfigError(f"{group}={name} is not an option{hint} (known: {listed(known)})")
+    file = typed(text)
+    is_file = text.endswith((".yaml", ".yml")) or text.startswith((".", "/", "~/"))
+    if is_file and not file.exists() and (stem := file.stem) in names():
+        raise ConfigError(f"recipe={text}: there is no such file; did you mean +recipe={stem}?")
+    return file_name(file) if is_file else text
 
 
 def _choice(group: str, text: str) -> Any:
     parsed = _parsed(group, text)
     chosen = parsed if isinstance(parsed, list) else [] if parsed is None else [parsed]
+    if not GROUPS[group].many and (len(chosen) != 1 or isinstance(parsed, list | dict)):
+        raise ConfigError(f"{group}={text}: takes exactly one of {listed(options(group))}")
     for name in chosen:
         check_option(group, str(name))
-    if GROUPS[group].many:
-        return chosen
-    if len(chosen) != 1:
-        raise ConfigError(f"{group}={text}: takes exactly one of {listed(options(group))}")
-    return str(chosen[0])
+    return [str(name) for name in chosen] if GROUPS[group].many else str(chosen[0])
 
 
 def _model(text: str, asked: Asked) -> None:
-    is_path = text.startswith((".", "/", "~")) or Path(text).is_dir() or looks_like_hub_id(text)
-    if not is_path and looks_like_tag(text):
+    is_path = "/" in text or text.startswith((".", "~")) or Path(text).is_dir()
+    if not is_path and not looks_like_hub_id(text) and looks_like_tag(text):
         hub_id = hub_id_for(text)
         meant = f"; the same model's weights are model={hub_id}" if hub_id else ""
         raise ConfigError(
@@ -116,64 +123,87 @@ def _model(text: str, asked: Asked) -> None:
     if not is_path:
         check_option("model", text)
     asked.choices["model"] = "custom"
-    asked.settings.append(Setting(("model", "path"), text, LINE))
+    asked.settings.append(Setting(("model", "path"), literal(text), LINE, text))
 
 
 def _dataset(text: str, asked: Asked) -> None:
-    path = Path(text).expanduser()
+    path = typed(text)
     if not path.exists() and not path.suffix and "/" not in text:
         check_option("dataset", text)
-    asked.choices["dataset"] = sniff(path)
-    asked.settings.append(Setting(("dataset", "path"), text, LINE))
+    found = locate(text)
+    if isinstance(found, HubId):
+        raise ConfigError(
+            f"dataset={text}: a hub id does not say its format; write dataset=<one of "
+            f"{listed(options('dataset'))}> dataset.path={text}"
+        )
+    asked.choices["dataset"] = sniff(found)
+    # All of the data is in this file: a recipe's own test questions are about something else.
+    files = {"path": literal(text), "validation_path": None, "test_path": None}
+    asked.settings[:0] = [Setting(("dataset", k), v, LINE, text) for k, v in files.items()]
 
 
 def value(key: str, text: str) -> Any:
     """Return the value of `key=text`: literal for text fields, else by Hydra's grammar."""
     if is_text(key):
-        return None if text == "null" else _unquoted(text)
+        return None if text == "null" else literal(_unquoted(text))
     return _parsed(key, text)
 
 
+def literal(text: str) -> str:
+    """Return `text` so that OmegaConf finds no interpolation in it."""
+    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", text)
+
+
 def _unquoted(text: str) -> str:
+    """Take off the quotes that people write out of Hydra's habit."""
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if quoted else text
+    return text[1:-1] if quoted and text[0] not in text[1:-1] else text
 
 
 def _parsed(key: str, text: str) -> Any:
     try:
         override = OverridesParser.create().parse_override(f"x={text}")
     except HydraException:
+        if text.startswith("[") and text.endswith("]"):  # <|token|> is no word of Hydra's
+            return [item.strip() for item in text[1:-1].split(",")]
+        if text.startswith(("[", "{")):
+            raise ConfigError(f"{key}={text}: the brackets cannot be read; write [a,b]") from None
         return text
     if override.is_sweep_override():
-        raise ConfigError(f"{key}={text}: several values are a sweep; add -m to sweep")
+        several = f"; for all of them, {key}=[{text}]" if takes_list(key) else ""
+        raise ConfigError(f"{key}={text}: several values are a sweep; add -m to sweep{several}")
     return override.value()
 
 
 @cache
-def text_fields() -> frozenset[str]:
-    """Return the dotted keys of all fields that hold text, over all options."""
-    found: set[str] = set(_text_in(RunConfig, ""))
+def field_types() -> dict[str, Any]:
+    """Return the types of all fields by dotted key, over all options."""
+    found = _types_in(RunConfig, "")
     for group in GROUPS.values():
         for name, cls in group.classes.items():
-            found |= _text_in(cls, f"{group.name}.{name}." if group.many else f"{group.name}.")
-    return frozenset(found)
+            found |= _types_in(cls, f"{group.name}.{name}." if group.many else f"{group.name}.")
+    return found
 
 
 def is_text(key: str) -> bool:
     """Tell whether `key` holds text, or lies in a mapping whose values are text."""
-    known = text_fields()
-    return key in known or any(f"{key.rsplit('.', depth)[0]}.*" in known for depth in (1,))
+    kinds = field_types()
+    above = kinds.get(key.rpartition(".")[0])
+    return kinds.get(key) in (str, str | None) or above == dict[str, str]
 
 
-def _text_in(cls: type, prefix: str) -> set[str]:
-    found: set[str] = set()
+def takes_list(key: str) -> bool:
+    """Tell whether `key` is a list, or a group that takes several options."""
+    many = key in GROUPS and GROUPS[key].many
+    return many or get_origin(field_types().get(key)) is list
+
+
+def _types_in(cls: type, prefix: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     hints = get_type_hints(cls)
     for item in fields(cls):
         hint = hints[item.name]
-        if hint in (str, str | None):
-            found.add(prefix + item.name)
-        elif hint == dict[str, str]:
-            found.add(f"{prefix}{item.name}.*")
-        elif is_dataclass(hint) and item.name not in Group.all:
-            found |= _text_in(hint, f"{prefix}{item.name}.")  # type: ignore[arg-type]
+        found[prefix + item.name] = hint
+        if is_dataclass(hint) and item.name not in Group.all:
+            found |= _types_in(hint, f"{prefix}{item.name}.")  # type: ignore[arg-type]
     return found

@@ -39,9 +39,14 @@ def as_text(value: object, column: str) -> str:
     if isinstance(value, (list, dict)):
         raise RowFault(f'column "{column}" holds {kind(value)}, not text')
     text = value if isinstance(value, str) else str(value)
-    if not text.isascii() and _HALF_PAIR.search(text):
+    if broken(text):
         raise RowFault(f'column "{column}" has a broken character (half of a surrogate pair)')
     return text
+
+
+def broken(text: str) -> bool:
+    """Say whether `text` holds half of a surrogate pair, which no tokenizer takes."""
+    return not text.isascii() and _HALF_PAIR.search(text) is not None
 
 
 def kind(value: object) -> str:

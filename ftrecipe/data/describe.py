@@ -52,12 +52,14 @@ def _mask(report: Report) -> str:
 
 def _overlong(report: Report) -> list[str]:
     overlong = report["overlong"]
-    if not overlong["found"]:
+    found = overlong["found"]
+    if not found:
         return []
     done = {"truncated": "truncated", "split": "cut into pieces", "dropped": "left out"}
     what = ", ".join(f"{overlong[key]:,} {word}" for key, word in done.items() if overlong[key])
-    return [f"{overlong['found']:,} rows were longer than {overlong['max_length']:,} tokens: "
-            f"{what} (longest {overlong['longest']:,}: {overlong['longest_where']})"]  # fmt: skip
+    rows = "1 row was" if found == 1 else f"{found:,} rows were"
+    return [f"{rows} longer than {overlong['max_length']:,} tokens: {what} "
+            f"(longest {overlong['longest']:,}: {overlong['longest_where']})"]  # fmt: skip
 
 
 def _unrolled(report: Report) -> list[str]:

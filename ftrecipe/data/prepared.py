@@ -52,7 +52,8 @@ class EvalExample:
 
 def fingerprint(job: Job) -> str:
     """Return the hash of config, data files, tokenizer and settings."""
-    assert is_dataclass(job.source) and not isinstance(job.source, type)
+    assert is_dataclass(job.source)
+    assert not isinstance(job.source, type)
     backend: Any = job.tokenizer.backend_tokenizer  # pyright: ignore[reportAttributeAccessIssue]
     parts = {
         "version": PREPARE_VERSION,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ftrecipe.data.columns import broken
 from ftrecipe.data.example import Chat, Completion, Example, Message, RowFault, Text, Where
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Renderer:
         except (TemplateError, TypeError) as error:
             raise RowFault(f"the chat template refuses this conversation: {error}") from None
         assert isinstance(text, str)
+        if broken(text):
+            raise RowFault("a broken character (half of a surrogate pair)")
         return text
 
     def _chat(self, example: Chat) -> list[Rendered]:
@@ -72,12 +75,13 @@ class Renderer:
         if not self.answer_only:
             return [Rendered(example.where, whole, [(0, len(whole.rstrip()))])]
         spans = list(self._spans(example, whole))
+        turns = _answers(example.messages)
         if all(spans):
             found = [span for span in spans if span]
-            _refuse_lost_calls(example, whole)
+            for turn, (start, end) in zip(turns, found, strict=True):
+                _refuse_loss(example.messages[turn], whole[start:end])
             return [Rendered(example.where, whole, found)]
-        self.counts["unrolled"] += 1
-        turns = _answers(example.messages)
+        self.counts["unrolled"] += len(turns) > 1
         return [self._one_answer(example, turn) for turn in turns]
 
     def _spans(self, example: Chat, whole: str) -> Iterator[Span | None]:
@@ -101,27 +105,30 @@ class Renderer:
 
     def _one_answer(self, example: Chat, turn: int) -> Rendered:
         """Return a row that ends with the answer at `turn`, as it is seen when it is generated."""
+        answer = example.messages[turn]
         after = self._render(example.messages[: turn + 1], example.tools)
         before = self._before(example, turn, after)
         if not after.startswith(before):
-            after = self._spliced(example.messages[turn], before, after)
-        return Rendered(example.where, after, [(len(before), len(after.rstrip()))])
-
-    def _spliced(self, answer: Message, before: str, after: str) -> str:
-        content = answer["content"].strip()
-        at = after.rfind(content) if content else -1
-        if at < 0:
-            raise RowFault("the chat template loses the text of an answer")
-        self.counts["spliced"] += 1
-        return before + after[at:]
+            self.counts["spliced"] += 1
+            after = before + after[max(0, after.rfind(_said(answer))) :]
+        end = len(after.rstrip())
+        _refuse_loss(answer, after[len(before) : end])
+        return Rendered(example.where, after, [(len(before), end)])
 
 
 def _answers(messages: list[Message]) -> list[int]:
     return [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
 
 
-def _refuse_lost_calls(example: Chat, whole: str) -> None:
-    for message in example.messages:
-        for call in message.get("tool_calls") or []:
-            if str(call.get("function", call).get("name")) not in whole:
-                raise RowFault("the chat template has no place for tool calls")
+def _said(answer: Message) -> str:
+    """Return what the answer says once it has been thought about: templates move thoughts."""
+    return answer["content"].split("</think>")[-1].strip()
+
+
+def _refuse_loss(answer: Message, rendered: str) -> None:
+    """Raise RowFault when the template leaves out an answer's text or its tool calls."""
+    if _said(answer) not in rendered:
+        raise RowFault("the chat template loses the text of an answer")
+    for call in answer.get("tool_calls") or []:
+        if str(call.get("function", call).get("name")) not in rendered:
+            raise RowFault("the chat template has no place for tool calls")

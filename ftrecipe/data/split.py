@@ -54,7 +54,7 @@ def prompt_key(prompt: str) -> bytes:
 
 
 def _rank(key: bytes, seed: int) -> int:
-    return int.from_bytes(blake2b(key, digest_size=8, salt=seed.to_bytes(16, "big")).digest())
+    return int.from_bytes(blake2b(f"{seed} ".encode() + key, digest_size=8).digest())
 
 
 def place(keys: Sequence[bytes], wanted: dict[str, float], seed: int) -> list[str]:

@@ -14,6 +14,7 @@ from ftrecipe.rundir import LOCK_FD, RunDir, hold
 from ftrecipe.stages.screen import Screen, take_screen
 from ftrecipe.stages.session import Session, Stop
 from ftrecipe.stages.status import Status
+from ftrecipe.stages.summary import summary
 
 PR_SET_PDEATHSIG = 1
 
@@ -42,6 +43,8 @@ def work(rundir: RunDir, stages: list[str], screen: Screen) -> int:
             with status.stage(stage):
                 getattr(importlib.import_module(f"ftrecipe.stages.{stage}"), stage)(session)
         status.finish()
+        for line in summary(session):
+            screen.say(line)
         return 0
     except FtrecipeError as error:
         return end(screen, status, error, error.exit_code)

@@ -1,6 +1,6 @@
 """Makes tensors of tokenised rows, padded or packed; it neither tokenises nor truncates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -8,8 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ftrecipe.stages.packing import pack
+
 IGNORED = -100
 """The label of a token that is not trained on; the value that cross-entropy skips."""
+
+Document = tuple[Sequence[int], Sequence[int]]
+"""The tokens of one document and their labels."""
 
 
 def _rounded(length: int, multiple_of: int | None) -> int:
@@ -52,10 +57,13 @@ class PaddingCollator:
 class PackedCollator:
     """Rows of whole documents, kept apart by `position_ids` that restart at each document.
 
-    `flatten=False` gives [rows, longest]: masked attention costs the square of a row's length,
-    so rows stay rows. `flatten=True` gives [1, all tokens] without padding, for kernels of
-    variable length (flash attention), which cost the sum of the squares of the documents.
-    There is no attention mask: with one, transformers would not look for packed documents.
+    The layout follows the attention kernel. `flatten=True` gives [1, all tokens], for kernels of
+    variable length (flash attention), which cost the sum of the squares of the documents. Any
+    other kernel masks what it has computed and so costs the square of a row's width:
+    `flatten=False` lays the batch's documents anew in rows as narrow as the longest of them.
+
+    There is no attention mask, and the model must be called with `use_cache=False`: given a mask
+    or a cache, transformers does not look for packed documents and lets them see each other.
     """
 
     pad_token_id: int
@@ -63,45 +71,48 @@ class PackedCollator:
     multiple_of: int | None = None
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """`input_ids`, `labels`, `position_ids`, int64, and the documents' bounds if flat."""
+        """`input_ids`, `labels`, `position_ids`, int64, and the documents' bounds if flat.
+
+        Args:
+            rows: items of a `PackedDataset`.
+        """
+        documents = [document for row in rows for document in _documents(row)]
+        lengths = [len(ids) for ids, _ in documents]
         if self.flatten:
-            return self._flat(rows)
-        width = _rounded(max(len(row["input_ids"]) for row in rows), self.multiple_of)
+            return self._tensors([documents], sum(lengths)) | _bounds(lengths)
+        width = _rounded(max(lengths), self.multiple_of)
+        laid = pack(lengths, capacity=width, seed=0)
+        return self._tensors([[documents[i] for i in row] for row in laid], width)
+
+    def _tensors(self, rows: Sequence[Sequence[Document]], width: int) -> dict[str, Tensor]:
+        ids = [[token for ids, _ in row for token in ids] for row in rows]
+        labels = [[label for _, labels in row for label in labels] for row in rows]
+        positions = [[at for ids, _ in row for at in range(len(ids))] for row in rows]
         return {
-            "input_ids": _right_padded(
-                [row["input_ids"] for row in rows], self.pad_token_id, width
-            ),
-            "labels": _right_padded([_labels(row) for row in rows], IGNORED, width),
+            "input_ids": _right_padded(ids, self.pad_token_id, width),
+            "labels": _right_padded(labels, IGNORED, width),
             # Padding counts 0, 0, 0: each pad is a document of its own and sees only itself.
-            "position_ids": _right_padded([_positions(row["lengths"]) for row in rows], 0, width),
-        }
-
-    def _flat(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        lengths = [length for row in rows for length in row["lengths"]]
-        # Given here, on the host: the model would else find them again, syncing in every layer.
-        bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
-        return {
-            "input_ids": _joined(row["input_ids"] for row in rows),
-            "labels": _joined(_labels(row) for row in rows),
-            "position_ids": _joined([_positions(lengths)]),
-            "cu_seq_lens_q": bounds,
-            "cu_seq_lens_k": bounds,
-            "max_length_q": max(lengths),
-            "max_length_k": max(lengths),
+            "position_ids": _right_padded(positions, 0, width),
         }
 
 
-def _joined(rows: Iterable[Sequence[int]]) -> Tensor:
-    return torch.tensor([[value for row in rows for value in row]])
+def _documents(row: Mapping[str, Any]) -> Iterator[Document]:
+    """Cut a packed row at its `lengths`; each document's first label is ignored, since the token
+    before it is another document's."""
+    start = 0
+    for length in row["lengths"]:
+        end = start + length
+        yield row["input_ids"][start:end], [IGNORED, *row["labels"][start + 1 : end]]
+        start = end
 
 
-def _positions(lengths: Sequence[int]) -> list[int]:
-    return [position for length in lengths for position in range(length)]
-
-
-def _labels(row: Mapping[str, Any]) -> list[int]:
-    """The row's labels with the first of each document ignored: no target across documents."""
-    labels = list(row["labels"])
-    for start in accumulate(row["lengths"][:-1], initial=0):
-        labels[start] = IGNORED
-    return labels
+def _bounds(lengths: Sequence[int]) -> dict[str, Any]:
+    """Where documents begin and end, made on the host: the model would sync to find out."""
+    bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
+    longest = max(lengths)
+    return {
+        "cu_seq_lens_q": bounds,
+        "cu_seq_lens_k": bounds,
+        "max_length_q": longest,
+        "max_length_k": longest,
+    }

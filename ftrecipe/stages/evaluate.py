@@ -1,10 +1,7 @@
-"""The tuned model on the same questions as the baseline, and the one number a sweep compares."""
+"""The tuned model, on the same questions as the baseline."""
 
-from typing import Any
-
-from ftrecipe.errors import ConfigError, did_you_mean
-from ftrecipe.rundir import read_json
 from ftrecipe.stages.measure import Subject, measure_all
+from ftrecipe.stages.objective import objective
 from ftrecipe.stages.results import write_results
 from ftrecipe.stages.session import Session
 
@@ -17,31 +14,3 @@ def evaluate(session: Session) -> None:
     write_results(session.dir, "tuned", results)
     session.record(tuned={name: result.metrics for name, result in results.items()})
     session.record(objective=objective(session))
-
-
-def objective(session: Session) -> float:
-    """Return the run's one number. Raises ConfigError for a metric that was not measured."""
-    metrics = read_json(session.dir.metrics)
-    name = session.run.objective or default_objective(session)
-    values = flat({key: metrics[key] for key in ("base", "tuned", "train") if key in metrics})
-    if name not in values:
-        raise ConfigError(f"objective={name} was not measured{did_you_mean(name, values)}")
-    return values[name]
-
-
-def default_objective(session: Session) -> str:
-    """Name the headline of the first suite; without suites, the training loss."""
-    for name, suite in session.run.eval.items():
-        return f"tuned.{name}.{suite.headline}"
-    return "train.loss"
-
-
-def flat(node: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """Return the leaves of nested metrics by dotted name."""
-    values: dict[str, float] = {}
-    for key, value in node.items():
-        if isinstance(value, dict):
-            values |= flat(value, f"{prefix}{key}.")
-        else:
-            values[f"{prefix}{key}"] = value
-    return values

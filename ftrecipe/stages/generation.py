@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from peft import PeftModel, PeftType, PromptLearningConfig
 from transformers import Cache, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.errors import StageError
@@ -121,21 +122,20 @@ def _complete(
     prompts: list[list[int]], model: Model, stops: set[int], decoding: Decoding
 ) -> list[list[int]]:
     """Return the new token ids of one batch; a row that has ended leaves the batch."""
-    stop = torch.tensor(sorted(stops), device=model.device)
     dice = torch.Generator(model.device).manual_seed(decoding.seed)
     written: list[list[int]] = [[] for _ in prompts]
-    alive = list(range(len(prompts)))
+    ended: set[int] = set()
     reader = _Reader(model, *_left_padded(prompts, model.device))
     for step in range(decoding.max_new_tokens):
         chosen = _choose(reader.logits, decoding.temperature, dice)
-        for row, token in zip(alive, chosen.tolist(), strict=True):
-            written[row].append(token)
-        going = ~torch.isin(chosen, stop)
-        alive = [row for row, goes in zip(alive, going.tolist(), strict=True) if goes]
-        if not alive or step + 1 == decoding.max_new_tokens:
+        for row, token in zip(reader.rows, chosen.tolist(), strict=True):
+            if row not in ended:
+                written[row].append(token)
+            if token in stops:
+                ended.add(row)
+        if len(ended) == len(prompts) or step + 1 == decoding.max_new_tokens:
             break
-        reader.keep(going)
-        reader.read(chosen[going])
+        reader.read(chosen, ended)
     return written
 
 
@@ -149,11 +149,13 @@ class _Reader:
     def __init__(self, model: Model, ids: torch.Tensor, mask: torch.Tensor) -> None:
         self.base = base_of(model)
         self.call: Callable[..., Any] = model
+        self.rows = list(range(len(ids)))
         self.cache: Cache = DynamicCache(config=self.base.config)
         accepted = inspect.signature(self.base.forward).parameters
         if "past_key_values" not in accepted:
             raise StageError(
-                f"{type(self.base).__name__} keeps no key/value cache to generate with"
+                f"{type(self.base).__name__} cannot generate in batches (it keeps no key/value "
+                "cache); measure it with eval=[perplexity]"
             )
         self.takes_positions = "position_ids" in accepted
         self.last_only = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
@@ -176,14 +178,14 @@ class _Reader:
         both = torch.cat([prompt.to(words.dtype), words], dim=1)
         self._forward({"inputs_embeds": both}, both.shape[1])
 
-    def keep(self, rows: torch.Tensor) -> None:
-        """Drop the rows that are False."""
-        if not bool(rows.all()):
-            self.mask = self.mask[rows]
-            self.cache.batch_select_indices(rows.nonzero().squeeze(1))
-
-    def read(self, tokens: torch.Tensor) -> None:
-        """Append one token to every row."""
+    def read(self, tokens: torch.Tensor, ended: set[int]) -> None:
+        """Append one token to every row; rows that have ended leave, where the cache lets them."""
+        kept = [at for at, row in enumerate(self.rows) if row not in ended]
+        if len(kept) < len(self.rows) and _can_drop(self.cache):
+            places = torch.tensor(kept, device=tokens.device)
+            self.rows = [self.rows[at] for at in kept]
+            self.mask, tokens = self.mask[places], tokens[places]
+            self.cache.batch_select_indices(places)
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=1)
         self._forward({"input_ids": tokens.unsqueeze(1)}, 1)
 
@@ -200,6 +202,11 @@ class _Reader:
         )
         self.cache = output.past_key_values
         self.logits: torch.Tensor = output.logits[:, -1]
+
+
+def _can_drop(cache: Cache) -> bool:
+    """Tell whether rows can be taken out: not of the running state of linear attention."""
+    return not any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in cache.layers)
 
 
 def _left_padded(

@@ -58,6 +58,8 @@ class Models:
 
         logging.set_verbosity_error()
         tokenizer = self.source.load_tokenizer(self.remote_code)
+        limit = self.source.load_config(self.remote_code).get_text_config().max_position_embeddings
+        tokenizer.model_max_length = min(tokenizer.model_max_length, limit)
         named_default = self.run.model.template(None)
         if self.run.model.chat_template is None and tokenizer.chat_template == named_default:
             self.screen.warn(
@@ -69,6 +71,7 @@ class Models:
     @cached_property
     def start(self) -> Any:
         """The model before this run's training: the base, or an earlier run's tuned model."""
+        self.run.peft.check(self.skeleton())
         model = self.load(self.quantization())
         if self.earlier is None or self.earlier.adapter is None:
             return model
@@ -77,6 +80,14 @@ class Models:
         continues = self.run.model.from_run_as is FromRun.adapter
         tuned = PeftModel.from_pretrained(model, self.earlier.adapter, is_trainable=continues)
         return tuned if continues else tuned.merge_and_unload()  # type: ignore[operator]
+
+    def skeleton(self) -> "PreTrainedModel":
+        """The model's modules without weights, from its config alone."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(self.source.load_config(self.remote_code))
 
     def quantization(self) -> Any:
         """The quantisation of the base as transformers takes it, None for none."""

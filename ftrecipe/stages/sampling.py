@@ -9,9 +9,7 @@ POOL_BATCHES = 50
 """Batches sorted by length at a time: enough that padding nearly goes, few enough to stay mixed."""
 
 
-def length_grouped(
-    lengths: Sequence[int], batch_size: int, together: int, seed: int
-) -> list[int]:
+def length_grouped(lengths: Sequence[int], batch_size: int, together: int, seed: int) -> list[int]:
     """An order in which each run of `batch_size` rows is of like length, and runs are shuffled.
 
     Args:

@@ -15,8 +15,8 @@ DRAW_SECONDS = 0.1
 class Bar:
     """Progress of one task: `update(n)` as it goes; `note` is shown behind the bar."""
 
-    def __init__(self, screen: "Screen", label: str, total: int, done: int = 0) -> None:
-        self.screen, self.label, self.total = screen, label, max(total, 1)
+    def __init__(self, screen: "Screen", label: str, total: int | None, done: int = 0) -> None:
+        self.screen, self.label, self.total = screen, label, total
         self.done = self.first = done
         self.note = ""
         self.started = self.drawn = time.monotonic()
@@ -32,10 +32,10 @@ class Bar:
     def draw(self) -> None:
         """Show the bar as it stands."""
         self.drawn = time.monotonic()
-        count = f"{self.done}/{self.total}"
+        count = f"{self.done:,}" if self.total is None else f"{self.done:,}/{self.total:,}"
         tail = "  ".join(part for part in (self.note, self._left()) if part)
         if self.screen.is_terminal:
-            full = int(WIDTH * min(self.done / self.total, 1))
+            full = 0 if not self.total else int(WIDTH * min(self.done / self.total, 1))
             bar = "█" * full + "░" * (WIDTH - full)
             self.screen.write(f"\r\x1b[K{self.label:<9} {bar} {count}  {tail}"[:200])
         else:
@@ -44,7 +44,7 @@ class Bar:
     def _left(self) -> str:
         """Say how long it will take from here, at the pace so far."""
         fresh = self.done - self.first
-        if fresh <= 0 or self.done >= self.total:
+        if self.total is None or fresh <= 0 or self.done >= self.total:
             return ""
         seconds = (time.monotonic() - self.started) / fresh * (self.total - self.done)
         return f"{duration(seconds)} left"
@@ -80,8 +80,8 @@ class Screen:
         self.say(f"warning   {text}")
 
     @contextmanager
-    def progress(self, label: str, total: int, done: int = 0) -> Iterator[Bar]:
-        """Show the progress of a task of `total` parts, `done` of them before it began."""
+    def progress(self, label: str, total: int | None, done: int = 0) -> Iterator[Bar]:
+        """Show the progress of a task of `total` parts (None: unknown), `done` before it began."""
         self.bar = Bar(self, label, total, done)
         try:
             yield self.bar

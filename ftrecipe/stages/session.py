@@ -35,6 +35,7 @@ class Session:
     screen: Screen
     cache: Path
     name: str
+    only_checks: bool = False
     stop: Stop = field(default_factory=Stop)
 
     @classmethod
@@ -44,7 +45,8 @@ class Session:
         run = from_plain(boundary["config"])
         cache = Path(boundary["runs_dir"]) / ".cache"
         os.environ.update(run.tracking.environment(rundir.path))
-        return cls(run, rundir, screen, cache, boundary["name"])
+        only_checks = boundary["stages"] == ["prepare"]
+        return cls(run, rundir, screen, cache, boundary["name"], only_checks)
 
     @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerFast":

@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
+from transformers.trainer_utils import TrainOutput
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.utils import add_fused_lm_head
 
 from ftrecipe.stages.batches import IGNORED
+from ftrecipe.stages.lora import added_in_place
 from ftrecipe.stages.packing import Documents, token_counts
 from ftrecipe.stages.sampling import EpochSampler
 
@@ -61,6 +63,8 @@ class LeanSFTTrainer(SFTTrainer):
                 "LeanSFTTrainer wraps and packs nothing itself: give it a wrapped model and a "
                 "PackedDataset, and leave peft_config, packing, padding_free and loss_type alone"
             )
+        args.dataset_kwargs = {**(args.dataset_kwargs or {}), "skip_prepare_dataset": True}
+        args.remove_unused_columns = False  # it would take the documents' lengths off packed rows
         with _dtypes_kept(model):
             super().__init__(
                 model=model,
@@ -79,13 +83,18 @@ class LeanSFTTrainer(SFTTrainer):
         # Counted once: the Trainer walks over every parameter in every step.
         self._flops_per_token = 6 * model.num_parameters(exclude_embeddings=True)
 
+    def train(self, *args: Any, **kwargs: Any) -> TrainOutput:
+        """Train, see `Trainer.train`; LoRA layers take the shorter way meanwhile."""
+        # DeepSpeed and FSDP bring a weight in when its own module is called: not so here.
+        sharded = self.is_deepspeed_enabled or self.is_fsdp_enabled
+        with nullcontext() if sharded else added_in_place(self.model):
+            return super().train(*args, **kwargs)
+
     def _choose_head(self, model: PreTrainedModel | PeftModel) -> None:
         """Decide how logits come about: TRL's fused kernel, supervised positions only, or all."""
         causal = model.get_base_model() if isinstance(model, PeftModel) else model
         # With a large vocabulary logits outweigh the model: on CUDA, TRL's kernel holds a few only.
-        self._fuses_head = (
-            self.args.device.type == "cuda" and self.args.label_smoothing_factor == 0
-        )
+        self._fuses_head = self.args.device.type == "cuda" and self.args.label_smoothing_factor == 0
         if self._fuses_head:
             add_fused_lm_head(causal, outputs=("log_probs",))
         self._selects_logits = takes_logits_mask(causal) and not _adds_tokens(model)

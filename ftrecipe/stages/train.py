@@ -16,7 +16,9 @@ from ftrecipe.errors import ConfigError, StageError, Stopped
 from ftrecipe.stages.batches import PackedCollator, PaddingCollator
 from ftrecipe.stages.checkpoints import latest_valid
 from ftrecipe.stages.following import Following
+from ftrecipe.stages.objective import objective
 from ftrecipe.stages.packing import Documents, PackedDataset, token_counts
+from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.sft import LeanSFTTrainer
 
@@ -32,9 +34,15 @@ def train(session: Session) -> None:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if session.stop.requested and trainer.state.global_step < steps:
         raise Stopped(f"stopped at step {trainer.state.global_step} of {steps}")
+    session.screen.say(
+        f"train     {trainer.state.global_step} steps in {duration(following.seconds)}, "
+        f"mean loss {following.loss:.4f}, {following.tokens / following.seconds:,.0f} tokens/s"
+    )
     save(session, model)
     session.models.tuned = model
     session.record(train=measured(session, model, trainer, following))
+    if not session.run.eval:
+        session.record(objective=objective(session))
 
 
 def training_rows(session: Session) -> Documents:
@@ -155,7 +163,7 @@ def save(session: Session, model: Any) -> None:
 
 
 def _initial(session: Session) -> Path:
-    return session.dir.path / ".initial_adapter"
+    return session.dir.path / "initial_adapter"  # PEFT makes a module name of it: no dot
 
 
 def _save_initial(session: Session, model: Any) -> None:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ JSONL = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
 CSV = 'question,answer\nhé?,"yes, 1"\ntwo,no\n'
 
 
-def records(path):
+def records(path) -> list[Any]:
     return [row for _, row in read_path(path)]
 
 
@@ -164,7 +165,7 @@ def test_bytes_that_are_not_utf8_name_their_line(tmp_path, name):
 
 def test_bytes_that_are_not_utf8_in_an_array_name_their_line(tmp_path):
     (tmp_path / "x.json").write_bytes(b'[\n{"a": "caf\xe9"}]')
-    with pytest.raises(DataError, match="x.json line 2: not UTF-8 text"):
+    with pytest.raises(DataError, match=r"x.json line 2: not UTF-8 text"):
         records(tmp_path / "x.json")
 
 
@@ -176,28 +177,28 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path, name, text):
 
 
 def test_an_empty_array_is_said_to_be_empty(tmp_path):
-    with pytest.raises(DataError, match="^x.json is empty$"):
+    with pytest.raises(DataError, match=r"^x.json is empty$"):
         records(write(tmp_path / "x.json", "[]"))
 
 
 def test_a_header_alone_is_said_to_have_no_rows(tmp_path):
-    with pytest.raises(DataError, match="^x.csv has a header and no rows$"):
+    with pytest.raises(DataError, match=r"^x.csv has a header and no rows$"):
         records(write(tmp_path / "x.csv", "question,answer\n"))
 
 
 def test_a_column_twice_is_refused(tmp_path):
-    with pytest.raises(DataError, match="x.csv has more than one column answer"):
+    with pytest.raises(DataError, match=r"x.csv has more than one column answer"):
         records(write(tmp_path / "x.csv", "answer,answer\n1,2\n"))
 
 
 def test_a_file_that_is_no_parquet_is_refused_by_name(tmp_path):
-    with pytest.raises(DataError, match="x.parquet is not a Parquet file"):
+    with pytest.raises(DataError, match=r"x.parquet is not a Parquet file"):
         records(write(tmp_path / "x.parquet", "hello"))
 
 
 def test_a_cut_gzip_file_is_refused_by_name(tmp_path):
     (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(JSONL.encode())[:-12])
-    with pytest.raises(DataError, match="x.jsonl.gz is not a whole gzip file"):
+    with pytest.raises(DataError, match=r"x.jsonl.gz is not a whole gzip file"):
         records(tmp_path / "x.jsonl.gz")
 
 

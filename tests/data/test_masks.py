@@ -1,10 +1,22 @@
 """Which tokens are trained on, whatever the chat template."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
 from ftrecipe.data.example import Chat, Completion, RowFault, Text, Where
 from ftrecipe.data.render import Renderer
 from ftrecipe.data.tokenize import MASKED, Encoder
+
+TRL = find_spec("trl")
+REAL = (
+    sorted((Path(TRL.origin).parent / "chat_templates").glob("*.jinja"))
+    if TRL and TRL.origin
+    else []
+)
+REAL = [path for path in REAL if not path.stem.endswith("_training")]
+FOR_PICTURES = {"idefics3", "llava_next", "smolvlm"}  # content is a list of parts, never a text
 
 HERE = Where("x.jsonl", "line", 1)
 
@@ -88,7 +100,8 @@ def test_a_template_that_rewrites_history_gives_one_row_an_answer(make_tokenizer
 
 def test_a_template_that_rewrites_history_gives_one_row_for_one_answer(make_tokenizer, templates):
     counts, rows = encode(make_tokenizer(templates["thinking"]), chat("hi", "hello"))
-    assert len(rows) == 1 and not counts["unrolled"]
+    assert len(rows) == 1
+    assert not counts["unrolled"]
 
 
 def test_an_answer_is_put_after_the_generation_prompt_the_model_will_see(make_tokenizer, templates):
@@ -109,7 +122,8 @@ def test_an_eos_after_the_last_turn_only_is_trained_on(make_tokenizer, templates
 def test_the_templates_own_bos_is_not_doubled(make_tokenizer, templates):
     tokenizer = make_tokenizer(templates["inst"], eos="</s>", adds_bos=True)
     _, [(text, trained)] = encode(tokenizer, chat("hi", "hello", "more", "there"))
-    assert text.count("<s>") == 1 and text.startswith("<s>[INST]")
+    assert text.count("<s>") == 1
+    assert text.startswith("<s>[INST]")
     assert trained == [" hello</s>", " there</s>"]
 
 
@@ -122,7 +136,7 @@ def test_eos_is_added_where_the_template_has_no_end_token(make_tokenizer, templa
 
 def test_a_conversation_the_template_refuses_is_a_fault(make_tokenizer, templates):
     tokenizer = make_tokenizer(templates["inst"], eos="</s>")
-    with pytest.raises(RowFault, match="the chat template refuses .* no system role here"):
+    with pytest.raises(RowFault, match=r"the chat template refuses .* no system role here"):
         Renderer(tokenizer).rows(chat("sys:be kind", "hi", "hello"))
 
 
@@ -141,7 +155,8 @@ def test_tools_reach_the_template(make_tokenizer, templates):
     tool = {"type": "function", "function": {"name": "search", "parameters": {}}}
     example = chat("hi", "hello", tools=[tool])
     _, [(text, trained)] = encode(make_tokenizer(shows), example)
-    assert text.startswith("TOOLS") and "search" in text
+    assert text.startswith("TOOLS")
+    assert "search" in text
     assert trained == ["hello<|im_end|>"]
 
 
@@ -165,3 +180,24 @@ def test_a_raw_completion_masks_the_prompt_and_its_bos(make_tokenizer):
     _, [(text, trained)] = encode(tokenizer, example)
     assert text == "<s>Q: hi\nA: hello</s>"
     assert trained == [" hello</s>"]
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_real_templates_train_on_the_answers_and_on_nothing_that_was_asked(make_tokenizer, path):
+    tokenizer = make_tokenizer(path.read_text(encoding="utf-8"), eos="</s>", adds_bos=True)
+    example = chat("QUESTION0", "ANSWER0", "QUESTION1", "ANSWER1")
+    if path.stem in FOR_PICTURES:
+        with pytest.raises(RowFault, match=r"loses the text|refuses this conversation"):
+            Renderer(tokenizer).rows(example)
+        return
+    _, rows = encode(tokenizer, example)
+    trained = "".join(run for _, runs in rows for run in runs)
+    assert trained.count("ANSWER0") == trained.count("ANSWER1") == 1
+    assert "QUESTION" not in trained
+    assert all(text.count("<s>") <= 1 for text, _ in rows)
+
+
+def test_an_answer_that_the_template_loses_is_a_fault(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["chatml"].replace("{{ m.content }}", "{{ m.text }}"))
+    with pytest.raises(RowFault, match="loses the text of an answer"):
+        Renderer(tokenizer).rows(chat("hi", "hello"))

@@ -151,7 +151,7 @@ def sniff(path: Path) -> str:
     records = [row for _, row in islice(read_path(path), 20) if not isinstance(row, RowFault)]
     if not records:
         raise DataError(f"{path.name}: no row can be read; say dataset=<format> to see why")
-    fitting = [name for name, cls in GROUP.classes.items() if _mostly(cls, records)]
+    fitting = sorted(name for name, cls in GROUP.classes.items() if _mostly(cls, records))
     if len(fitting) == 1:
         return fitting[0]
     columns = listed([str(key) for key in records[0]])

@@ -41,9 +41,11 @@ class Messages(Dataset):
                 tools = json.loads(tools)
             except json.JSONDecodeError as error:
                 raise RowFault(f'broken JSON in column "{column}": {error.msg}') from None
-        if tools and not isinstance(tools, list):
-            raise RowFault(f'column "{column}" holds {kind(tools)}, not a list of tools')
-        return tools or None
+        if not tools:
+            return None
+        if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+            raise RowFault(f'column "{column}" does not hold a list of tools')
+        return tools
 
     @classmethod
     def fits(cls, record: Mapping[str, Any]) -> bool:
@@ -79,9 +81,18 @@ def _message(message: dict[str, Any]) -> Message:
     text = as_text(content, "content")
     if role == "assistant" and not text.strip() and not message.get("tool_calls"):
         raise RowFault("an answer of the assistant is empty")
+    if calls := message.get("tool_calls"):
+        _refuse_odd_calls(calls)
     # Parquet and Arrow fill absent keys with None, which templates take for a value.
     kept = {key: value for key, value in message.items() if value is not None}
     return {**kept, "content": text}
+
+
+def _refuse_odd_calls(calls: object) -> None:
+    for call in calls if isinstance(calls, list) else [None]:
+        function = call.get("function", call) if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise RowFault("tool_calls is not a list of calls, each with the name of a function")
 
 
 def _part(part: object) -> str:

@@ -33,8 +33,7 @@ class PromptCompletion(Dataset):
         answer = self.text("completion", record)
         if not self.chat:
             prompt = f"{self.system}\n\n{prompt}" if self.system else prompt
-            answers = [answer.strip()]
-            return [Completion(where=where, answers=answers, text=prompt, completion=answer)]
+            return [_raw(prompt, answer, where)]
         messages = [
             {"role": "user", "content": prompt.strip()},
             {"role": "assistant", "content": answer.strip()},
@@ -46,3 +45,11 @@ class PromptCompletion(Dataset):
         return column_of(record, ["prompt"]) is not None and (
             column_of(record, ANSWERS) is not None
         )
+
+
+def _raw(prompt: str, answer: str, where: Where) -> Completion:
+    # Tokens take the space before a word with them: a prompt that ends with one would be cut
+    # otherwise when the model is asked than when it was trained.
+    text = prompt.rstrip(" ")
+    completion = prompt[len(text) :] + answer
+    return Completion(where=where, answers=[answer.strip()], text=text, completion=completion)

@@ -59,7 +59,6 @@ class Model:
     from_run: str | None = None
     from_run_as: FromRun = FromRun.adapter
     toy: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -140,7 +139,6 @@ class Model:
             device_map=device_map,
             use_safetensors=True,
             **self.hub_arguments(remote_code),
-            **self.extra,
         )
 
 

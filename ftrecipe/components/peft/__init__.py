@@ -24,11 +24,13 @@ class Peft:
     prompt_learning: ClassVar[bool] = False
     usual_learning_rate: ClassVar[float] = 2e-4
 
+    def check(self, skeleton: "PreTrainedModel") -> None:
+        """Raise ConfigError where the model lacks what the method names; `skeleton` is weightless."""
+
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:
         """Return `model` ready to train: adapters added, or the right weights unfrozen.
 
         `total_steps` is the number of optimizer steps; `new_tokens` the ids of added tokens.
-        Raises ConfigError where the model lacks what the method names.
         """
         raise NotImplementedError
 
@@ -44,6 +46,11 @@ GROUP = Group("peft", Peft)
 class Adapter(Peft):
     """Base of the methods that are a PEFT config."""
 
+    passes_to: ClassVar[str] = "peft.PeftConfig"
+    reserved: ClassVar[tuple[str, ...]] = (
+        "task_type", "peft_type", "base_model_name_or_path", "inference_mode", "lora_alpha",
+        "lora_dropout", "trainable_token_indices", "use_dora", "use_rslora", "total_step",
+    )
     extra: dict[str, Any] = field(default_factory=dict)
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
@@ -67,12 +74,16 @@ class LayerAdapter(Adapter):
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
     target_modules: list[str] = field(default_factory=lambda: ["all-linear"])
 
-    def targets(self, model: "PreTrainedModel") -> str | list[str]:
-        """Return the target modules, checked against the model's own names."""
-        if self.target_modules == ["all-linear"]:
-            return "all-linear"
-        check_modules("peft.target_modules", self.target_modules, model)
-        return list(self.target_modules)
+    def check(self, skeleton: "PreTrainedModel") -> None:
+        """Check the target modules against the model's own names."""
+        if self.targets != "all-linear":
+            check_modules("peft.target_modules", self.target_modules, skeleton)
+
+    @property
+    def targets(self) -> str | list[str]:
+        """The target modules as PEFT takes them."""
+        every = self.target_modules == ["all-linear"]
+        return "all-linear" if every else list(self.target_modules)
 
 
 def check_modules(key: str, wanted: list[str], model: "PreTrainedModel") -> None:

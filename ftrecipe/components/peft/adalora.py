@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class AdaLora(LayerAdapter):
     """Adaptive rank (arXiv 2303.10512): from `init_r` down to `target_r` on average."""
 
+    passes_to: ClassVar[str] = "peft.AdaLoraConfig"
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8)
     usual_learning_rate: ClassVar[float] = 1e-3
     init_r: int = 24
@@ -34,7 +35,7 @@ class AdaLora(LayerAdapter):
             total_step=max(total_steps, 3),
             tinit=total_steps // 10,
             tfinal=total_steps // 3,
-            target_modules=self.targets(model),
+            target_modules=self.targets,
             task_type="CAUSAL_LM",
             **self.extra,
         )

@@ -7,6 +7,7 @@ from ftrecipe.components.peft import GROUP, Peft, check_modules
 from ftrecipe.errors import ConfigError
 
 if TYPE_CHECKING:
+    from torch.nn import Module
     from transformers import PreTrainedModel
 
 
@@ -34,20 +35,36 @@ class Freeze(Peft):
     last_layers: int = 2
     modules: list[str] = field(default_factory=list)
 
+    def check(self, skeleton: "PreTrainedModel") -> None:
+        """Check the modules' names, or that there are so many layers."""
+        if self.modules:
+            check_modules("peft.modules", self.modules, skeleton)
+        elif not 0 < self.last_layers <= (count := len(decoder_layers(skeleton))):
+            raise ConfigError(f"peft.last_layers={self.last_layers}: this model has {count} layers")
+
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:
         """Freeze all, then unfreeze what was asked for."""
         model.requires_grad_(False)
-        if self.modules:
-            check_modules("peft.modules", self.modules, model)
-            for name, module in model.named_modules():
-                if any(name == wanted or name.endswith("." + wanted) for wanted in self.modules):
-                    module.requires_grad_(True)
-            return model
-        layers = model.base_model.layers
-        if not 0 < self.last_layers <= len(layers):
-            raise ConfigError(
-                f"peft.last_layers={self.last_layers}: this model has {len(layers)} layers"
-            )
-        for layer in layers[-self.last_layers :]:
-            layer.requires_grad_(True)
+        for module in self._trained(model):
+            module.requires_grad_(True)
         return model
+
+    def _trained(self, model: "PreTrainedModel") -> "list[Module]":
+        if not self.modules:
+            return decoder_layers(model)[-self.last_layers :]
+        return [
+            module
+            for name, module in model.named_modules()
+            if any(name == wanted or name.endswith("." + wanted) for wanted in self.modules)
+        ]
+
+
+def decoder_layers(model: "PreTrainedModel") -> "list[Module]":
+    """Return the decoder's layers: the list of modules that is as long as the config says."""
+    from torch.nn import ModuleList
+
+    count = model.config.get_text_config().num_hidden_layers
+    lists = [m for m in model.modules() if isinstance(m, ModuleList) and len(m) == count]
+    if not lists:
+        raise ConfigError("peft.last_layers: this model's layers were not found; use peft.modules")
+    return list(lists[0])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Lora(LayerAdapter):
     """Low-rank adapters on every linear layer; the base stays frozen."""
 
+    passes_to: ClassVar[str] = "peft.LoraConfig"
     trains_tokens: ClassVar[bool] = True
     r: int = 16
     alpha: int = 32
@@ -32,7 +33,7 @@ class Lora(LayerAdapter):
             r=self.r,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules=self.targets(model),
+            target_modules=self.targets,
             task_type="CAUSAL_LM",
             **self.options(),
             **self.extra,

@@ -26,6 +26,8 @@ class PromptLearning(Adapter):
 class PromptTuning(PromptLearning):
     """Learned embeddings before the input (arXiv 2104.08691)."""
 
+    passes_to: ClassVar[str] = "peft.PromptTuningConfig"
+
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return the PromptTuningConfig, started from embeddings of sampled vocabulary."""
         from peft import PromptTuningConfig
@@ -41,6 +43,7 @@ class PromptTuning(PromptLearning):
 class PrefixTuning(PromptLearning):
     """Learned keys and values in every layer (arXiv 2101.00190)."""
 
+    passes_to: ClassVar[str] = "peft.PrefixTuningConfig"
     allows_checkpointing: ClassVar[bool] = False
     projection: bool = False
 
@@ -61,6 +64,7 @@ class PrefixTuning(PromptLearning):
 class PTuning(PromptLearning):
     """Virtual tokens made by a small trained encoder (arXiv 2103.10385)."""
 
+    passes_to: ClassVar[str] = "peft.PromptEncoderConfig"
     usual_learning_rate: ClassVar[float] = 1e-3
     encoder_hidden_size: int | None = None
 

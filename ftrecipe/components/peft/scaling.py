@@ -15,18 +15,23 @@ if TYPE_CHECKING:
 class Ia3(LayerAdapter):
     """Learned vectors that rescale keys, values and feed-forward inputs (arXiv 2205.05638)."""
 
+    passes_to: ClassVar[str] = "peft.IA3Config"
     allows_bits: ClassVar[tuple[int, ...]] = (16, 4)
     usual_learning_rate: ClassVar[float] = 5e-3
     target_modules: list[str] = field(default_factory=lambda: ["k_proj", "v_proj", "down_proj"])
     feedforward_modules: list[str] = field(default_factory=lambda: ["down_proj"])
 
+    def check(self, skeleton: "PreTrainedModel") -> None:
+        """Check both lists of modules against the model's own names."""
+        super().check(skeleton)
+        check_modules("peft.feedforward_modules", self.feedforward_modules, skeleton)
+
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return the IA3Config; its feed-forward modules must be among the targets."""
         from peft import IA3Config
 
-        check_modules("peft.feedforward_modules", self.feedforward_modules, model)
         return IA3Config(
-            target_modules=self.targets(model),
+            target_modules=self.targets,
             feedforward_modules=list(self.feedforward_modules),
             task_type="CAUSAL_LM",
             **self.extra,
@@ -38,6 +43,7 @@ class Ia3(LayerAdapter):
 class Vera(LayerAdapter):
     """Shared frozen random matrices, trained scaling vectors (arXiv 2310.11454)."""
 
+    passes_to: ClassVar[str] = "peft.VeraConfig"
     usual_learning_rate: ClassVar[float] = 5e-3
     r: int = 256
     dropout: float = 0.0
@@ -49,7 +55,7 @@ class Vera(LayerAdapter):
         return VeraConfig(
             r=self.r,
             vera_dropout=self.dropout,
-            target_modules=self.targets(model),
+            target_modules=self.targets,
             task_type="CAUSAL_LM",
             **self.extra,
         )
@@ -60,6 +66,7 @@ class Vera(LayerAdapter):
 class Oft(LayerAdapter):
     """Orthogonal rotations in blocks (OFTv2, arXiv 2506.19847)."""
 
+    passes_to: ClassVar[str] = "peft.OFTConfig"
     usual_learning_rate: ClassVar[float] = 4e-4
     block_size: int = 32
     dropout: float = 0.0
@@ -71,7 +78,7 @@ class Oft(LayerAdapter):
         return OFTConfig(
             oft_block_size=self.block_size,
             module_dropout=self.dropout,
-            target_modules=self.targets(model),
+            target_modules=self.targets,
             task_type="CAUSAL_LM",
             **self.extra,
         )

@@ -59,6 +59,13 @@ GROUP = Group("trainer", Trainer)
 class Sft(Trainer):
     """Supervised fine-tuning on TRL's SFTTrainer."""
 
+    passes_to: ClassVar[str] = "trl.SFTConfig"
+    reserved: ClassVar[tuple[str, ...]] = (
+        "output_dir", "disable_tqdm", "train_sampling_strategy", "eval_strategy", "seed", "use_cpu",
+        "bf16", "fp16", "report_to", "project", "run_name", "padding_free", "loss_type",
+        "dataset_text_field", "chat_template_path", "assistant_only_loss", "completion_only_loss",
+    )
+
     def build(self, output_dir: Path, **facts: Any) -> "SFTConfig":
         """Return SFTConfig: the named fields, then the run's `facts`, then `extra`."""
         from trl import SFTConfig

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 720, 300
+WIDTH = 720
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 44
 MOST_POINTS = 300
 DOTS_UP_TO = 60
@@ -22,7 +22,7 @@ class Curve:
     points: Sequence[Point]
 
 
-def chart(title: str, curves: Sequence[Curve], x_label: str = "step") -> str:
+def chart(title: str, curves: Sequence[Curve], height: int = 300) -> str:
     """Return an SVG of the curves that have points; empty where none has."""
     drawn = [Curve(c.name, c.style, thinned(finite(c.points))) for c in curves]
     drawn = [curve for curve in drawn if curve.points]
@@ -30,19 +30,24 @@ def chart(title: str, curves: Sequence[Curve], x_label: str = "step") -> str:
         return ""
     xs = [x for curve in drawn for x, _ in curve.points]
     ys = [y for curve in drawn for _, y in curve.points]
-    x_ticks, y_ticks = ticks(min(xs), max(xs), 6), ticks(min(ys), max(ys), 5)
-    area = _Area(x_ticks[0], x_ticks[-1], y_ticks[0], y_ticks[-1])
+    y_ticks = ticks(min(ys), max(ys), height // 60)
+    area = _Area(min(0, *xs), max(1, *xs), y_ticks[0], y_ticks[-1], height)
+    x_ticks = [x for x in ticks(area.x0, area.x1, 6) if x <= area.x1]
     spoken = escape(_spoken(title, drawn))
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{spoken}">',
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{spoken}">',
         *(_horizontal(area, y) for y in y_ticks),
         *(_vertical(area, x) for x in x_ticks),
-        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" '
-        f'text-anchor="middle">{escape(x_label)}</text>',
+        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{height - 6}" '
+        f'text-anchor="middle">step</text>',
         *(_line(area, curve) for curve in drawn),
         "</svg>",
     ]
-    legend = "".join(f'<span class="key {c.style}">{escape(c.name)}</span>' for c in drawn)
+    legend = "".join(
+        f'<span class="key {c.style}">{escape(c.name)}</span>'
+        for c in drawn
+        if c.name != title.lower()
+    )
     return f"<figure><figcaption>{escape(title)} {legend}</figcaption>{''.join(parts)}</figure>"
 
 
@@ -87,13 +92,18 @@ class _Area:
     x1: float
     y0: float
     y1: float
+    height: int
+
+    @property
+    def floor(self) -> int:
+        return self.height - BOTTOM
 
     def x(self, value: float) -> float:
         return round(LEFT + (value - self.x0) / (self.x1 - self.x0) * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, value: float) -> float:
         share = (value - self.y0) / (self.y1 - self.y0)
-        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
+        return round(self.floor - share * (self.floor - TOP), 1)
 
 
 def _horizontal(area: _Area, value: float) -> str:
@@ -105,7 +115,7 @@ def _horizontal(area: _Area, value: float) -> str:
 
 
 def _vertical(area: _Area, value: float) -> str:
-    x, floor = area.x(value), HEIGHT - BOTTOM
+    x, floor = area.x(value), area.floor
     return (
         f'<line class="tick" x1="{x}" x2="{x}" y1="{floor}" y2="{floor + 5}"/>'
         f'<text class="axis" x="{x}" y="{floor + 20}" text-anchor="middle">{short(value)}</text>'

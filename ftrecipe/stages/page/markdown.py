@@ -5,7 +5,7 @@ import re
 from ftrecipe.stages.page.samples import pick
 from ftrecipe.stages.page.sections import TOY
 from ftrecipe.stages.page.story import Story
-from ftrecipe.stages.page.words import chosen, costs, findings, lines, verdict
+from ftrecipe.stages.page.words import chosen, costs, findings, lines, measured, verdict
 
 MARKS = {None: "", True: " (better)", False: " (worse)"}
 
@@ -32,7 +32,7 @@ def cell(text: str) -> str:
 
 
 def _table(story: Story) -> str:
-    rows = [line for suite in story.suites for line in lines(suite)]
+    rows = [line for suite in measured(story) for line in lines(suite)]
     if not rows:
         return ""
     head = "| suite | metric | base | tuned | change |\n|---|---|---:|---:|---:|\n"

@@ -12,6 +12,7 @@ from ftrecipe.stages.page.words import (
     costs,
     findings,
     lines,
+    measured,
     number,
     size,
     verdict,
@@ -31,7 +32,7 @@ def opening(story: Story) -> str:
         for group in SHOWN_GROUPS
         if group in story.choices
     )
-    about = f"<p>{escape(story.description)}</p>" if story.description else ""
+    about = f" · {escape(story.description)}" if story.description else ""
     rest = "".join(f"<p>{escape(said)}</p>" for said in findings(story))
     toy = f'<p class="toy">{escape(TOY)}</p>' if story.toy else ""
     cards = "".join(
@@ -39,15 +40,15 @@ def opening(story: Story) -> str:
         for name, value in costs(story)
     )
     return (
-        f'<header><p class="kicker">{escape(story.name)}</p><h1>{escape(verdict(story))}</h1>'
-        f"{rest}{about}<p>{chips}</p>{toy}</header>"
+        f'<header><p class="kicker"><b>{escape(story.name)}</b>{about}</p>'
+        f"<h1>{escape(verdict(story))}</h1>{rest}<p>{chips}</p>{toy}</header>"
         + (f'<div class="cards">{cards}</div>' if cards else "")
     )
 
 
 def comparison(story: Story) -> str:
     """The before/after table."""
-    told = [suite for suite in story.suites if suite.base or suite.tuned]
+    told = measured(story)
     if not told:
         return ""
     head = "<tr><th></th><th>base</th><th>tuned</th><th>change</th></tr>"
@@ -71,11 +72,11 @@ def _suite_rows(suite: Suite) -> str:
 def _row(line: Line, first: bool) -> str:
     word = {None: "even", True: "better", False: "worse"}[line.better]
     arrow = {"+": "▲ ", "−": "▼ "}.get(line.change[:1], "")
-    said = f" {word}" if line.better is not None else ""
+    said = f" <span>{word}</span>" if line.better is not None else ""
     return (
         f"<tr{' class=first' if first else ''}><td>{escape(line.metric)}</td>"
         f"<td>{escape(line.base)}</td><td>{escape(line.tuned)}</td>"
-        f'<td class="{word}">{arrow}{escape(line.change)}{said}</td></tr>'
+        f'<td class="{word}"><span>{arrow}{escape(line.change)}</span>{said}</td></tr>'
     )
 
 
@@ -86,7 +87,7 @@ def curves(story: Story) -> str:
         Curve("validation loss", "held", _points(story.history, "eval_loss")),
     ]
     rate = Curve("learning rate", "rate", _points(story.history, "learning_rate"))
-    drawn = chart("Loss", loss) + chart("Learning rate", [rate])
+    drawn = chart("Loss", loss) + chart("Learning rate", [rate], height=200)
     return f"<h2>While it trained</h2>{drawn}" if drawn else ""
 
 
@@ -100,12 +101,8 @@ def samples(story: Story) -> str:
     if not chosen_ones:
         return ""
     shown = "".join(_sample(each) for each in chosen_ones)
-    how = f"all {total}" if len(chosen_ones) == total else f"every {total / len(chosen_ones):.2g}th"
-    return (
-        f"<h2>Answers side by side</h2>"
-        f'<p class="note">{len(chosen_ones)} of {total} questions: {how}, not picked by hand.</p>'
-        f"{shown}"
-    )
+    how = f"{len(chosen_ones)} of {total} questions, evenly spread; none was picked by hand."
+    return f'<h2>Answers side by side</h2><p class="note">{how}</p>{shown}'
 
 
 def _sample(sample: Sample) -> str:
@@ -140,7 +137,7 @@ def data(story: Story) -> str:
         f"<td>{number(split['tokens'])}</td><td>{number(split['supervised_tokens'])}</td></tr>"
         for name, split in report["splits"].items()
     )
-    head = "<tr><th></th><th>rows</th><th>tokens</th><th>trained on</th></tr>"
+    head = "<tr><th></th><th>rows</th><th>tokens</th><th>in the loss</th></tr>"
     return (
         f'<h2>The data</h2>{warnings}<div class="scroll"><table>{head}{rows}</table></div>'
         f'<p class="note">{_share(report)}</p>{_seen(report["sample"])}'

@@ -3,16 +3,16 @@
 STYLE = """
 :root { color-scheme: light dark; --ground: #fbfaf8; --card: #fff; --ink: #1d2126;
   --soft: #626a73; --line: #e3e1dc; --tuned: #0b7a75; --base: #8a8f98; --other: #c2662d;
-  --better: #17713a; --worse: #b3261e; --wash: #e3f2f0; --code: #f2f0ec; --caution: #fff4d9; }
+  --better: #17713a; --worse: #b3261e; --wash: #c4e8e3; --code: #f2f0ec; --caution: #fff4d9; }
 @media (prefers-color-scheme: dark) { :root { --ground: #14171a; --card: #1c2024; --ink: #e6e8ea;
   --soft: #9aa3ad; --line: #31373d; --tuned: #4fc3b8; --base: #8e96a0; --other: #e59a63;
-  --better: #6fd08c; --worse: #ff8a80; --wash: #12383a; --code: #24292e; --caution: #3a3014; } }
+  --better: #6fd08c; --worse: #ff8a80; --wash: #17504f; --code: #24292e; --caution: #3a3014; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.55;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
 main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 header p { margin: .25rem 0; color: var(--soft); }
-.kicker { font-size: .8rem; letter-spacing: .06em; text-transform: uppercase; }
+.kicker { font-size: .85rem; letter-spacing: .02em; }
 h1 { font-size: clamp(1.6rem, 4.4vw, 2.5rem); line-height: 1.2; letter-spacing: -.015em;
   margin: .4rem 0 .8rem; text-wrap: balance; }
 h2 { font-size: 1.2rem; margin: 3rem 0 .8rem; }
@@ -22,7 +22,8 @@ h3 { font-size: 1rem; margin: 0 0 .5rem; }
 .chip b { font-weight: 500; color: var(--soft); }
 .toy, .warning { background: var(--caution); border-radius: .5rem; padding: .6rem .9rem;
   margin: .6rem 0; }
-.cards { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); }
+.cards { display: grid; margin-top: 1rem; gap: .75rem;
+  grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); }
 .card, figure, .sample, details { background: var(--card); border: 1px solid var(--line);
   border-radius: .6rem; }
 .card { padding: .7rem .9rem; }
@@ -37,9 +38,8 @@ td:first-child, th:first-child, .words td { text-align: left; }
 tr.suite td { font-weight: 600; padding-top: .9rem; }
 tr.suite small { font-weight: 400; color: var(--soft); }
 tr.first td { font-weight: 600; }
-.better { color: var(--better); white-space: nowrap; }
-.worse { color: var(--worse); white-space: nowrap; }
-.even { color: var(--soft); white-space: nowrap; }
+.better { color: var(--better); } .worse { color: var(--worse); } .even { color: var(--soft); }
+td span { white-space: nowrap; }
 figure { margin: 0 0 .75rem; padding: .9rem 1rem .4rem; }
 figcaption { font-size: .9rem; font-weight: 500; }
 svg { display: block; width: 100%; height: auto; }

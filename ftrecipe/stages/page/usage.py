@@ -1,5 +1,6 @@
 """How to use what a run made: commands and code that can be copied as they stand."""
 
+import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,23 +9,28 @@ from ftrecipe.config import RunConfig
 from ftrecipe.rundir import RunDir
 
 PYTHON = """\
-from {library} import {loader}
-from transformers import AutoTokenizer
+{imports}
 
-folder = {folder!r}
+folder = {folder}
 model = {loader}.from_pretrained(folder)
 tokenizer = AutoTokenizer.from_pretrained(folder)
 {inputs}
 output = model.generate(**inputs, max_new_tokens=64)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))"""
 
+PEFT_IMPORTS = """\
+from peft import AutoPeftModelForCausalLM
+from transformers import AutoTokenizer"""
+
+PLAIN_IMPORTS = "from transformers import AutoModelForCausalLM, AutoTokenizer"
+
 CHAT = """\
-messages = {messages!r}
+messages = {messages}
 inputs = tokenizer.apply_chat_template(
     messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
 )"""
 
-PLAIN = 'inputs = tokenizer({text!r}, return_tensors="pt")'
+PLAIN = 'inputs = tokenizer({text}, return_tensors="pt")'
 
 
 @dataclass(frozen=True)
@@ -57,16 +63,18 @@ def _python(title: str, folder: Path, adapter: bool, run: RunConfig, question: s
     asked = question or "Hello!"
     if run.dataset.produces() == "chat":
         system = [{"role": "system", "content": run.dataset.system}] if run.dataset.system else []
-        inputs = CHAT.format(messages=[*system, {"role": "user", "content": asked}])
+        inputs = CHAT.format(messages=_quoted([*system, {"role": "user", "content": asked}]))
     else:
-        inputs = PLAIN.format(text=asked)
-    library, loader = (
-        ("peft", "AutoPeftModelForCausalLM")
-        if adapter
-        else ("transformers", "AutoModelForCausalLM")
-    )
-    path = str(folder.absolute())
-    return Usage(title, PYTHON.format(library=library, loader=loader, folder=path, inputs=inputs))
+        inputs = PLAIN.format(text=_quoted(asked))
+    loader = "AutoPeftModelForCausalLM" if adapter else "AutoModelForCausalLM"
+    imports = PEFT_IMPORTS if adapter else PLAIN_IMPORTS
+    path = _quoted(str(folder.absolute()))
+    return Usage(title, PYTHON.format(imports=imports, loader=loader, folder=path, inputs=inputs))
+
+
+def _quoted(value: object) -> str:
+    """Return strings, and lists and dicts of them, as Python code: as JSON writes them."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _commands(run: RunConfig, rundir: RunDir) -> list[Usage]:

@@ -39,6 +39,11 @@ def number(value: float | None, percent: bool = False) -> str:
     return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
 
 
+def measured(story: Story) -> list[Suite]:
+    """Return the suites that have numbers, the verdict's first."""
+    return sorted((suite for suite in story.suites if suite.tuned or suite.base), key=_modesty)
+
+
 def lines(suite: Suite) -> list[Line]:
     """Return the table rows of a suite, its headline first."""
     known = suite.tuned or suite.base or {}
@@ -69,16 +74,27 @@ def _change(difference: float, percent: bool) -> str:
 
 def verdict(story: Story) -> str:
     """Return the finding that counts, as one sentence."""
-    told = [suite for suite in story.suites if suite.tuned and suite.headline in suite.tuned]
-    if not told:
-        return "The tuned model was not measured."
-    return _sentence(min(told, key=_modesty))
+    told = _told(story)
+    return _sentence(told[0]) if told else "The tuned model was not measured."
 
 
 def _modesty(suite: Suite) -> tuple[bool, bool]:
     """Order suites for the verdict: right answers first, then what has a baseline."""
     answers = suite.generates and suite.directions.get(suite.headline) == "max"
     return (not answers, suite.base is None)
+
+
+def _told(story: Story) -> list[Suite]:
+    return [suite for suite in measured(story) if suite.tuned and suite.headline in suite.tuned]
+
+
+def _stayed(suite: Suite) -> bool:
+    name = suite.headline
+    return (
+        suite.base is not None
+        and suite.tuned is not None
+        and (suite.base.get(name) == suite.tuned.get(name))
+    )
 
 
 def _sentence(suite: Suite) -> str:
@@ -97,10 +113,8 @@ def _sentence(suite: Suite) -> str:
 
 
 def findings(story: Story) -> list[str]:
-    """Return what else was found, a sentence a suite, without the verdict's."""
-    first = verdict(story)
-    told = [suite for suite in story.suites if suite.tuned and suite.headline in suite.tuned]
-    return [said for said in map(_sentence, told) if said != first]
+    """Return what else changed, a sentence a suite, without the verdict's."""
+    return [_sentence(suite) for suite in _told(story)[1:] if not _stayed(suite)]
 
 
 def size(count: float) -> str:
@@ -128,10 +142,10 @@ def costs(story: Story) -> list[tuple[str, str]]:
         "steps": ("steps", number),
         "tokens_per_second": ("tokens a second", lambda rate: f"{rate:,.0f}"),
         "peak_memory_bytes": ("peak memory", size),
-        "loss": ("training loss", number),
+        "loss": ("training loss, mean", number),
         "processes": ("processes", number),
     }
-    known = story.train
+    known = story.train if story.train.get("processes", 1) > 1 else story.train | {"processes": 0}
     return [(name, say(known[key])) for key, (name, say) in shown.items() if known.get(key)]
 
 

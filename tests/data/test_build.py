@@ -1,0 +1,326 @@
+"""From files to a folder of prepared data, and its report."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from ftrecipe.components.dataset import OnFaulty, OnOverlong, Split
+from ftrecipe.components.dataset.messages import Messages
+from ftrecipe.components.dataset.question_answer import QuestionAnswer
+from ftrecipe.components.dataset.text import PlainText
+from ftrecipe.data.build import build
+from ftrecipe.data.corpus import gather
+from ftrecipe.data.count import count_rows
+from ftrecipe.data.describe import describe
+from ftrecipe.data.prepared import Job, Prepared, fingerprint
+from ftrecipe.errors import DataError
+
+HALVES = Split(train=0.5, validation=0.25, test=0.25)
+
+
+@dataclass
+class Bench:
+    """Prepares datasets in a temporary cache with one tokenizer."""
+
+    folder: Any
+    tokenizer: Any
+
+    def write(self, name, rows):
+        path = self.folder / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return str(path)
+
+    def job(self, source, **settings) -> Job:
+        return replace(Job(source, self.tokenizer, None, True, 42), **settings)
+
+    def prepare(self, source, **settings) -> Prepared:
+        job = self.job(source, **settings)
+        folder = self.folder / "cache" / fingerprint(job)[:16]
+        if not Prepared.exists(folder):
+            build(gather(source, job.seed), job, folder, lambda rows: None)
+        return Prepared.open(folder)
+
+
+@pytest.fixture
+def bench(tmp_path, tokenizer):
+    return Bench(tmp_path, tokenizer)
+
+
+def asked(count, start=0):
+    return [
+        {"question": f"what is {i}?", "answer": f"it is {i}"} for i in range(start, start + count)
+    ]
+
+
+def refused(bench, source, **settings):
+    with pytest.raises(DataError) as error:
+        bench.prepare(source, **settings)
+    assert not list((bench.folder / "cache").glob("*")), "nothing is left behind"
+    return error.value.faults
+
+
+def test_the_splits_are_read_back(bench):
+    data = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", asked(40)), split=HALVES))
+    train, validation, test = data.train(), data.validation(), data.test()
+    assert train
+    assert validation
+    assert test
+    assert (len(train), len(validation), len(test)) == (20, 10, 10)
+    assert set(train.column_names) == {"input_ids", "labels"}
+    assert str(train.features["input_ids"].feature.dtype) == "int32"
+
+
+def test_rows_keep_the_order_of_the_file(bench):
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(20)), split=Split(1, 0, 0))
+    train = bench.prepare(source).train()
+    assert train
+    texts = [bench.tokenizer.decode(ids) for ids in train["input_ids"]]
+    assert all(f"it is {i}<" in text for i, text in enumerate(texts))
+
+
+def test_a_split_without_rows_is_none(bench):
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(5)), split=Split(1, 0, 0))
+    data = bench.prepare(source)
+    assert data.validation() is None
+    assert data.test() is None
+    assert data.examples("test") == []
+
+
+def test_held_out_questions_are_kept_with_prompt_and_all_answers(bench):
+    rows = [{"question": "hi", "answer": ["hello", "good day"]}]
+    source = QuestionAnswer(
+        path=bench.write("a.jsonl", asked(5)), test_path=bench.write("t.jsonl", rows)
+    )
+    [example] = bench.prepare(source).examples("test")
+    assert example.question == "hi"
+    assert example.answers == ["hello", "good day"]
+    assert example.prompt_text == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    assert bench.tokenizer.decode(example.prompt_ids) == example.prompt_text
+    assert example.where == "t.jsonl line 1"
+
+
+def test_plain_text_has_no_questions(bench):
+    rows = [{"text": f"some text of number {i}"} for i in range(40)]
+    data = bench.prepare(PlainText(path=bench.write("a.jsonl", rows), split=HALVES))
+    assert data.test()
+    assert data.examples("test") == []
+
+
+def test_long_text_is_cut_into_pieces_that_fit(bench):
+    rows = [{"text": "hello there " * 50}]
+    data = bench.prepare(PlainText(path=bench.write("a.jsonl", rows)), max_length=16)
+    train = data.train()
+    assert train
+    assert max(map(len, train["input_ids"])) == 16
+    assert data.report["overlong"]["split"] == 1
+
+
+def test_rows_longer_than_max_length_are_refused_by_default(bench):
+    rows = [*asked(3), {"question": "hi", "answer": "a long answer " * 20}]
+    source = QuestionAnswer(path=bench.write("a.jsonl", rows))
+    [fault] = refused(bench, source, max_length=64)
+    assert fault.startswith("1 of 4 rows are longer than trainer.max_length=64 (longest ")
+    assert "a.jsonl line 4" in fault
+
+
+def test_overlong_rows_can_be_dropped_and_are_reported(bench):
+    rows = [*asked(3), {"question": "hi", "answer": "a long answer " * 20}]
+    source = QuestionAnswer(path=bench.write("a.jsonl", rows), on_overlong=OnOverlong.drop)
+    report = bench.prepare(source, max_length=64).report
+    assert report["rows"] == {"read": 4, "kept": 3, "dropped": {"longer than max_length": 1}}
+    assert any("1 row was longer than 64 tokens: 1 left out" in line for line in describe(report))
+
+
+def test_all_faulty_rows_are_told_at_once(bench):
+    rows = [*asked(3), {"question": "hi", "answer": ""}, {"question": "", "answer": "x"}]
+    faults = refused(bench, QuestionAnswer(path=bench.write("a.jsonl", rows)))
+    assert faults == [
+        'a.jsonl line 4: no answer in column "answer"',
+        'a.jsonl line 5: no question in column "question"',
+    ]
+
+
+def test_faulty_rows_of_a_stream_are_told_too(bench):
+    rows = [*asked(3), {"question": "hi", "answer": ""}]
+    source = QuestionAnswer(path=bench.write("a.jsonl", rows), streaming=True)
+    assert refused(bench, source) == ['a.jsonl line 4: no answer in column "answer"']
+
+
+def test_many_faults_are_cut_at_twenty_with_their_number(bench):
+    rows = [{"question": f"q{i}", "answer": ""} for i in range(1200)]
+    faults = refused(bench, QuestionAnswer(path=bench.write("a.jsonl", rows)))
+    assert len(faults) == 21
+    assert faults[-1].startswith("1,200 rows cannot be used in all")
+
+
+def test_a_missing_column_is_said_once(bench):
+    rows = [{"question": f"q{i}", "antwort": "x"} for i in range(50)]
+    faults = refused(bench, QuestionAnswer(path=bench.write("a.jsonl", rows)))
+    assert len(faults) == 2
+    assert "set dataset.columns.answer=<column>" in faults[0]
+
+
+def test_faulty_rows_can_be_dropped_and_are_counted_by_reason(bench):
+    path = bench.folder / "a.csv"
+    path.write_text("question,answer\nq1,a1\nq2,\nq3\nq4,a4\n")
+    data = bench.prepare(QuestionAnswer(path=str(path), on_faulty=OnFaulty.drop))
+    assert data.report["rows"]["kept"] == 2
+    assert data.report["rows"]["dropped"] == {
+        'no answer in column "answer"': 1,
+        "has 1 cells, the header has 2": 1,
+    }
+
+
+def test_a_conversation_the_template_refuses_is_named_by_its_line(
+    tmp_path, make_tokenizer, templates
+):
+    bench = Bench(tmp_path, make_tokenizer(templates["inst"], eos="</s>"))
+    messages = [{"role": role, "content": "x"} for role in ("system", "user", "assistant")]
+    path = bench.write("a.jsonl", [{"messages": messages[1:]}, {"messages": messages}])
+    [fault] = refused(bench, Messages(path=path))
+    assert fault.startswith("a.jsonl line 2: the chat template refuses this conversation")
+
+
+def test_an_unrolled_conversation_is_one_evaluation_example(tmp_path, make_tokenizer, templates):
+    bench = Bench(tmp_path, make_tokenizer(templates["thinking"]))
+    turns = [{"role": ("user", "assistant")[i % 2], "content": f"turn {i}"} for i in range(4)]
+    path = bench.write("a.jsonl", [{"messages": turns}])
+    data = bench.prepare(Messages(path=path, test_path=path))
+    train = data.train()
+    assert train
+    assert len(train) == 2
+    [example] = data.examples("test")
+    assert example.answers == ["turn 3"]
+    assert example.question == "turn 2"
+    assert data.report["unrolled_conversations"] == 2
+
+
+def test_no_prompt_is_on_both_sides(bench):
+    rows = [{"question": f"q{i % 15}", "answer": f"a{i}"} for i in range(60)]
+    data = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", rows), split=HALVES))
+    train = data.train()
+    assert train
+    held_out = {e.question for split in ("test", "validation") for e in data.examples(split)}
+    seen = " ".join(bench.tokenizer.decode(ids) for ids in train["input_ids"])
+    assert held_out
+    assert not any(f"\n{question}<" in seen for question in held_out)
+    assert data.report["leaked"] == {"test": 0, "validation": 0}
+    assert data.report["conflicting_prompts"] == 15
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_test_prompts_that_are_also_trained_on_are_counted(bench, streaming):
+    source = QuestionAnswer(
+        path=bench.write("a.jsonl", asked(30)),
+        test_path=bench.write("t.jsonl", asked(10, start=25)),
+        streaming=streaming,
+        split=Split(1, 0, 0),
+    )
+    report = bench.prepare(source).report
+    assert report["leaked"]["test"] == 5
+    assert any("5 prompts of the test split" in warning for warning in report["warnings"])
+
+
+def test_a_stream_gives_the_same_rows_in_about_the_same_shares(bench):
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(2500)), streaming=True, split=HALVES)
+    data = bench.prepare(source)
+    train, test = data.train(), data.test()
+    assert train
+    assert test
+    assert abs(len(train) - 1250) < 120
+    assert abs(len(test) - 625) < 100
+    assert data.report["rows"]["kept"] == 2500
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_max_samples_stops_reading_early(bench, streaming):
+    path = bench.folder / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in asked(12)) + "broken\n")
+    source = QuestionAnswer(path=str(path), max_samples=12, streaming=streaming)
+    assert bench.prepare(source).report["rows"]["read"] == 12
+
+
+def test_data_of_which_nothing_is_left_is_refused(bench):
+    rows = [{"question": "hi", "answer": "a long answer " * 20}]
+    source = QuestionAnswer(path=bench.write("a.jsonl", rows), on_overlong=OnOverlong.drop)
+    [fault] = refused(bench, source, max_length=16)
+    assert fault.endswith("no row is left to train on")
+
+
+def test_the_report_shows_which_tokens_are_trained_on(bench):
+    report = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", asked(5)))).report
+    assert report["sample"]["pieces"] == [
+        ["<|im_start|>user\nwhat is 0?<|im_end|>\n<|im_start|>assistant\n", False],
+        ["it is 0<|im_end|>", True],
+        ["\n", False],
+    ]
+    assert "  »it is 0<|im_end|>«" in describe(report)
+    assert report["eos_share"] == 1
+
+
+def test_the_report_adds_up(bench):
+    data = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", asked(40)), split=HALVES))
+    train = data.train()
+    assert train
+    split = data.report["splits"]["train"]
+    assert split["rows"] == len(train)
+    assert split["tokens"] == sum(map(len, train["input_ids"]))
+    labels = [label for row in train["labels"] for label in row]
+    assert split["supervised_tokens"] == sum(label != -100 for label in labels)
+    assert split["lengths"]["max"] == max(map(len, train["input_ids"]))
+
+
+def test_a_small_set_and_contradicting_answers_are_warned_about(bench):
+    rows = [*asked(5), {"question": "What is 1?", "answer": "who knows"}]
+    warnings = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", rows))).report["warnings"]
+    assert warnings == [
+        "Only 6 rows to train on; a few hundred are usually needed.",
+        "1 prompt with more than one answer in the data.",
+    ]
+
+
+def test_a_second_build_uses_the_first(bench):
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(5)))
+    first = bench.prepare(source)
+    stamp = (first.path / "report.json").stat().st_mtime_ns
+    assert (bench.prepare(source).path / "report.json").stat().st_mtime_ns == stamp
+
+
+def test_two_writers_of_one_folder_do_no_harm(bench):
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(5)))
+    folder = bench.folder / "cache" / "one"
+    for _ in range(2):
+        build(gather(source, 42), bench.job(source), folder, lambda rows: None)
+    assert [path.name for path in folder.parent.iterdir()] == ["one"]
+
+
+def test_all_that_matters_changes_the_fingerprint(bench, make_tokenizer, templates):
+    path = bench.write("a.jsonl", asked(5))
+    source = QuestionAnswer(path=path)
+    job = bench.job(source)
+    others = [
+        bench.job(QuestionAnswer(path=path, system="be kind")),
+        bench.job(source, max_length=64),
+        bench.job(source, answer_only=False),
+        bench.job(source, seed=1),
+        bench.job(source, tokenizer=make_tokenizer(templates["thinking"])),
+        bench.job(source, tokenizer=make_tokenizer(eos="</s>")),
+    ]
+    keys = [fingerprint(job), *map(fingerprint, others)]
+    bench.write("a.jsonl", asked(6))
+    keys.append(fingerprint(job))
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_plan_counts_the_rows_that_are_trained_on(bench):
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(40)), split=HALVES)
+    train = bench.prepare(source).train()
+    assert train
+    assert count_rows(source) == len(train)
+
+
+def test_the_rows_of_a_hub_data_set_are_not_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert count_rows(QuestionAnswer(path="org/name")) is None

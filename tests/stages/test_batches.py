@@ -1,0 +1,153 @@
+"""Collators, packing and order: what the tensors of a batch hold, with no model."""
+
+import random
+import time
+
+import pytest
+from datasets import Dataset
+
+from ftrecipe.stages.batches import IGNORED, PackedCollator, PaddingCollator
+from ftrecipe.stages.packing import PackedDataset, pack, token_counts
+from ftrecipe.stages.sampling import EpochSampler, length_grouped
+
+DOCUMENTS = [
+    {"input_ids": [11, 12, 13], "labels": [11, 12, 13]},
+    {"input_ids": [21, 22], "labels": [IGNORED, 22]},
+    {"input_ids": [31, 32, 33, 34, 35], "labels": [IGNORED, IGNORED, 33, 34, 35]},
+]
+
+
+def test_padding_goes_right_and_is_never_a_target() -> None:
+    batch = PaddingCollator(pad_token_id=0)(DOCUMENTS[:2])
+    assert batch["input_ids"].tolist() == [[11, 12, 13], [21, 22, 0]]
+    assert batch["labels"].tolist() == [[IGNORED, 12, 13], [IGNORED, 22, IGNORED]]
+    assert "attention_mask" not in batch
+
+
+def test_padding_rounds_up_to_a_multiple() -> None:
+    assert PaddingCollator(pad_token_id=0, multiple_of=8)(DOCUMENTS)["input_ids"].shape == (3, 8)
+
+
+def test_an_attention_mask_marks_the_real_tokens() -> None:
+    batch = PaddingCollator(pad_token_id=0, attention_mask=True)(DOCUMENTS[:2])
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+
+
+def test_a_packed_row_is_its_documents_end_to_end() -> None:
+    row = PackedDataset(DOCUMENTS, capacity=10, seed=0)[0]
+    assert sorted(row["lengths"]) == [2, 3, 5]
+    assert sorted(row["input_ids"]) == sorted(t for d in DOCUMENTS for t in d["input_ids"])
+
+
+ROWS = [
+    {"input_ids": [11, 12, 13, 21, 22], "labels": [11, 12, 13, 21, 22], "lengths": [3, 2]},
+    {"input_ids": [31], "labels": [31], "lengths": [1]},
+]
+
+
+def test_packed_rows_are_as_narrow_as_the_longest_document() -> None:
+    batch = PackedCollator(pad_token_id=0)(ROWS)
+    assert sorted(batch["input_ids"].tolist()) == [[11, 12, 13], [21, 22, 31]]
+
+
+def test_packed_rows_restart_positions_and_mask_first_labels() -> None:
+    batch = PackedCollator(pad_token_id=0, multiple_of=8)(ROWS)
+    assert batch["input_ids"].tolist() == [[11, 12, 13, 21, 22, 31, 0, 0]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1, 0, 0, 0]]
+    assert batch["labels"].tolist() == [[IGNORED, 12, 13, IGNORED, 22, *[IGNORED] * 3]]
+    assert "attention_mask" not in batch
+
+
+def test_a_flat_batch_is_one_row_with_the_bounds_of_its_documents() -> None:
+    batch = PackedCollator(pad_token_id=0, flatten=True)(ROWS)
+    assert batch["input_ids"].tolist() == [[11, 12, 13, 21, 22, 31]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1, 0]]
+    assert batch["labels"].tolist() == [[IGNORED, 12, 13, IGNORED, 22, IGNORED]]
+    assert batch["cu_seq_lens_q"].tolist() == [0, 3, 5, 6]
+    assert batch["max_length_q"] == 3
+
+
+def test_packing_keeps_every_document_once_within_capacity() -> None:
+    lengths = _some_lengths(500, longest=300)
+    rows = pack(lengths, capacity=300, seed=3)
+    assert sorted(document for row in rows for document in row) == list(range(500))
+    assert max(sum(lengths[document] for document in row) for row in rows) <= 300
+
+
+def test_packing_fits_best_first() -> None:
+    rows = pack([6, 5, 4, 3, 2], capacity=10, seed=0)
+    assert sorted(sorted(row) for row in rows) == [[0, 2], [1, 3, 4]]
+
+
+def test_packing_depends_on_the_seed_alone() -> None:
+    lengths = [5, 5, 5, 3, 3, 3] * 20
+    assert pack(lengths, 8, seed=1) == pack(lengths, 8, seed=1)
+    assert pack(lengths, 8, seed=1) != pack(lengths, 8, seed=2)
+
+
+def test_packing_nothing_gives_no_rows() -> None:
+    assert pack([], capacity=8, seed=0) == []
+
+
+def test_packing_refuses_a_document_longer_than_a_row() -> None:
+    with pytest.raises(ValueError, match="document 1 has 9 tokens but a packed row holds 8"):
+        pack([4, 9], capacity=8, seed=0)
+
+
+def test_packing_100_000_documents_takes_under_two_seconds() -> None:
+    lengths = _some_lengths(100_000, longest=4096)
+    start = time.process_time()
+    rows = pack(lengths, capacity=4096, seed=0)
+    assert time.process_time() - start < 2
+    assert sum(lengths) / (len(rows) * 4096) > 0.99
+
+
+def test_token_counts_agree_for_arrow_lists_and_packed_rows() -> None:
+    assert token_counts(Dataset.from_list(DOCUMENTS)) == [3, 2, 5]
+    assert token_counts(DOCUMENTS) == [3, 2, 5]
+    assert token_counts(PackedDataset(DOCUMENTS, capacity=10, seed=0)) == [10]
+
+
+def test_token_counts_follow_a_selection() -> None:
+    assert token_counts(Dataset.from_list(DOCUMENTS).select([2, 0])) == [5, 3]
+
+
+def test_length_grouping_visits_each_row_once_and_cuts_padding() -> None:
+    lengths = _some_lengths(1003, longest=500)
+    order = length_grouped(lengths, batch_size=8, together=1, seed=0)
+    assert sorted(order) == list(range(1003))
+    assert _padding(order, lengths, 8) < 0.3 * _padding(list(range(1003)), lengths, 8)
+
+
+def test_length_grouping_starts_with_the_longest_row() -> None:
+    lengths = _some_lengths(64, longest=500)
+    assert lengths[length_grouped(lengths, 4, 2, seed=0)[0]] == max(lengths)
+
+
+def test_length_grouping_takes_fewer_rows_than_a_batch() -> None:
+    assert sorted(length_grouped([3, 1, 2], batch_size=8, together=2, seed=0)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("lengths", [None, [5, 1, 4, 2, 3, 9, 8, 7] * 8])
+def test_the_order_depends_on_seed_and_epoch_alone(lengths: list[int] | None) -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        sampler = EpochSampler(lengths, rows=64, batch_size=2, together=1, seed=seed)
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert order(1, 0) == order(1, 0)
+    assert order(1, 0) != order(1, 1)
+    assert order(1, 0) != order(2, 0)
+
+
+def _some_lengths(count: int, longest: int) -> list[int]:
+    chance = random.Random(0)
+    return [chance.randint(1, longest) for _ in range(count)]
+
+
+def _padding(order: list[int], lengths: list[int], size: int) -> int:
+    batches = [order[at : at + size] for at in range(0, len(order), size)]
+    return sum(
+        max(lengths[row] for row in batch) * len(batch) - sum(lengths[row] for row in batch)
+        for batch in batches
+    )
