@@ -1,5 +1,6 @@
 """The front door: finds the verb, lets it run, and tells its errors in words."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,8 +24,8 @@ def main(line: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # `| head` has seen enough; the interpreter flushes once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

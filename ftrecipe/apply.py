@@ -1,6 +1,6 @@
 """Sets one value in the typed tree of a run, and says in plain words why it cannot be set."""
 
-from dataclasses import is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from omegaconf import (
@@ -136,7 +136,7 @@ def _wrong(parent: DictConfig, name: str, setting: Setting) -> str:
     if len(setting.path) == 1 and name in GROUPS:
         return f"{said}: an option is chosen in defaults: - override /{name}: {setting.written}"
     if isinstance(target, DictConfig):
-        keys = [f"{setting.key}.{key}" for key in target]
+        keys = [f"{setting.key}.{key}" for key in target] or [f"{setting.key}.<name>"]
         return f"{said}: has values of its own; set {listed(keys)}"
     if isinstance(target, EnumNode):
         names = list(target.enum_type.__members__)
@@ -155,15 +155,25 @@ def _unknown(setting: Setting, parent: Any, depth: int) -> str:
     if prefix in GROUPS and GROUPS[prefix].many and word in options(prefix):
         chosen = ",".join([*known, word])
         return f"{where}{setting.key}: {prefix}={word} is not chosen; add {prefix}=[{chosen}]"
+    if owners := _owners(above, word):
+        return f"{where}{setting.key}: belongs to {prefix}={' and '.join(owners)}, not chosen here"
     if not known:
-        none = f"{prefix} has no keys below it" if prefix else "there is no such key"
-        return f"{where}{setting.key}: {none}"
+        return f"{where}{setting.key}: {prefix} has no keys below it"
     near = did_you_mean(word, known).removeprefix("; did you mean ").removesuffix("?")
-    meant = ALIASES.get(word) or (".".join((*above, near, *below)) if near else "")
-    meant = meant or ("" if above else _elsewhere(parent, word))
+    meant = ALIASES.get(word) or ("" if above else _elsewhere(parent, word))
+    meant = meant or (".".join((*above, near, *below)) if near else "")
     hint = f"; did you mean {meant}?" if meant else ""
     every = listed([".".join((*above, name)) for name in known])
     return f"{where}{setting.key}: there is no such key{hint} (known: {every})"
+
+
+def _owners(above: tuple[str, ...], word: str) -> list[str]:
+    """Return the options of the group `above` that have a field `word`, three at most by name."""
+    if len(above) != 1 or above[0] not in GROUPS or GROUPS[above[0]].many:
+        return []
+    classes = GROUPS[above[0]].classes
+    owners = [name for name, kind in classes.items() if word in [f.name for f in fields(kind)]]
+    return owners if len(owners) < 4 else [*owners[:3], "others"]
 
 
 def _elsewhere(parent: DictConfig, word: str) -> str:

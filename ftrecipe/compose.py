@@ -56,7 +56,7 @@ def compose_layers(layers: Sequence[Layer], recipe: str | None) -> Composition:
                 faults += found if setting.path[0] not in unsure else []
     if faults:
         raise ConfigError(faults)
-    run = _to_run(node)
+    run = to_run(node)
     rules.check(run)
     return Composition(run, recipe, choices, differences(untouched, node))
 
@@ -100,7 +100,13 @@ def _hydra_text(chosen: Any) -> str:
     return f"[{','.join(chosen)}]" if isinstance(chosen, list) else chosen
 
 
-def _to_run(node: DictConfig) -> RunConfig:
+def default_tree() -> DictConfig:
+    """Return the typed tree of the default run."""
+    return _options([])[0]
+
+
+def to_run(node: DictConfig) -> RunConfig:
+    """Return the typed tree as objects. Raises ConfigError for an interpolation without a value."""
     try:
         run = OmegaConf.to_object(node)
     except OmegaConfBaseException as error:

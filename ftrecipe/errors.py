@@ -28,7 +28,7 @@ class StageError(FtrecipeError):
     """A stage started and could not finish; the reason is one line."""
 
 
-class Stopped(FtrecipeError):
+class Stopped(FtrecipeError):  # noqa: N818 - nothing went wrong
     """A person or a scheduler asked the run to stop; what was done so far is kept."""
 
     exit_code = 130

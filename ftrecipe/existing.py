@@ -13,9 +13,9 @@ from ftrecipe.vet import Layer, Setting
 
 def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
     """Return the run directory that the first word names, and the words after it."""
-    if not line or "=" in line[0]:
+    folder = typed(line[0]) if line else None
+    if folder is None or ("=" in line[0] and not folder.is_dir()):
         raise ConfigError(f"{verb} needs a run: python -m ftrecipe {verb} RUN_DIR [key=value …]")
-    folder = typed(line[0])
     if not RunDir(folder).run.is_file():
         siblings = [p.name for p in folder.parent.glob("*")] if folder.parent.is_dir() else []
         hint = did_you_mean(folder.name, siblings)

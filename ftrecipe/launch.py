@@ -20,6 +20,9 @@ from ftrecipe.plan import Plan, worker
 from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json, write_json
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PLANNED = {
+    "stage": None, "state": "planned", "started": None, "ended": None, "error": None, "done": [],
+}  # fmt: skip
 
 
 def create(plan: Plan, job: str | None = None) -> RunDir:
@@ -32,8 +35,7 @@ def create(plan: Plan, job: str | None = None) -> RunDir:
 
 def write_first_status(rundir: RunDir) -> None:
     """Write the status of a run that has not begun."""
-    first = {"stage": None, "state": "planned", "started": None, "ended": None, "error": None}
-    write_json(rundir.status, first | {"done": []})
+    write_json(rundir.status, PLANNED)
 
 
 def write(plan: Plan, rundir: RunDir) -> None:
@@ -84,7 +86,7 @@ def _fresh_folder(parent: Path, job: str | None) -> Path:
             except FileExistsError:
                 continue
     except OSError as error:
-        raise ConfigError(f"runs_dir={parent}: cannot be written: {error.strerror}") from None
+        raise ConfigError(f"runs_dir: {parent} cannot be written: {error.strerror}") from None
     raise ConfigError(f"{parent / stamp}: a thousand runs began in this second")
 
 
@@ -96,6 +98,8 @@ def start(rundir: RunDir, stages: list[str], changed: Plan | None = None) -> int
     with hold(rundir) as lock:
         if changed is not None:
             write(changed, rundir)
+        if not rundir.status.is_file():
+            write_first_status(rundir)
         os.set_inheritable(lock, True)
         child = subprocess.Popen(
             worker(rundir.path.absolute(), stages),
@@ -150,7 +154,7 @@ def _forwarding(child: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 def read_status(rundir: RunDir) -> dict[str, Any]:
     """Return status.json, true also after a kill: a run nobody holds is not running."""
-    status = read_json(rundir.status)
+    status = read_json(rundir.status) if rundir.status.is_file() else PLANNED
     if status["state"] != "running":
         return status
     try:

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from dataclasses import field
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
@@ -55,3 +56,8 @@ def load_all(package: ModuleType) -> None:
         importlib.import_module(found.name)
     for point in entry_points(group="ftrecipe.components"):
         point.load()
+
+
+def bounded(default: Any, low: float, high: float | None = None) -> Any:
+    """Return a dataclass field for a number from `low` to `high`; a rule reads the bounds."""
+    return field(default=default, metadata={"low": low, "high": high})

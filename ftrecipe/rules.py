@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from ftrecipe.config import RunConfig
+from ftrecipe.config import GROUPS, RunConfig
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir
@@ -55,25 +57,26 @@ def _data_is_named(run: RunConfig) -> Iterator[str]:
 
 
 @rule
-def _sense(run: RunConfig) -> Iterator[str]:
-    trainer = run.trainer
-    if trainer.learning_rate is not None and not 0 < trainer.learning_rate <= 1:
-        yield f"trainer.learning_rate={trainer.learning_rate}: must be above 0 and at most 1"
-    for name in (
-        "per_device_train_batch_size", "per_device_eval_batch_size",
-        "gradient_accumulation_steps", "logging_steps", "save_steps", "save_total_limit",
-    ):
-        if (number := getattr(trainer, name)) < 1:
-            yield f"trainer.{name}={number}: must be at least 1"
-    if trainer.num_train_epochs <= 0 and trainer.max_steps < 1:
-        yield f"trainer.num_train_epochs={trainer.num_train_epochs}: must be above 0"
-    if trainer.max_length is not None and trainer.max_length < 2:
-        yield f"trainer.max_length={trainer.max_length}: must be at least 2"
-    for name in ("r", "alpha", "num_virtual_tokens"):
-        if name in vars(run.peft) and getattr(run.peft, name) < 1:
-            yield f"peft.{name}={getattr(run.peft, name)}: must be at least 1"
-    if "dropout" in vars(run.peft) and not 0 <= getattr(run.peft, "dropout") < 1:
-        yield f"peft.dropout={getattr(run.peft, 'dropout')}: must be at least 0 and below 1"
+def _bounds(run: RunConfig) -> Iterator[str]:
+    """Check every number against the bounds that its field declares."""
+    for group in GROUPS.values():
+        chosen = getattr(run, group.name)
+        options = chosen if group.many else {"": chosen}
+        for name, option in options.items():
+            prefix = f"{group.name}.{name}." if group.many else f"{group.name}."
+            yield from (prefix + fault for fault in _out_of_bounds(option))
+
+
+def _out_of_bounds(option: Any) -> Iterator[str]:
+    for item in fields(option):
+        value, low = getattr(option, item.name), item.metadata.get("low")
+        high = item.metadata.get("high")
+        if low is None or value is None:
+            continue
+        if not value >= low:  # so that nan is refused too
+            yield f"{item.name}={value}: must be at least {low:g}"
+        elif high is not None and value > high:
+            yield f"{item.name}={value}: must be at most {high:g}"
 
 
 @rule

@@ -115,8 +115,11 @@ class RunDir:
 
 
 def read_json(path: Path) -> Any:
-    """Read one JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read one JSON file. Raises ConfigError for a broken one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: is not valid JSON: {error}") from None
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

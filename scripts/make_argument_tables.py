@@ -22,7 +22,7 @@ def names_of(path: str) -> list[str]:
 def tables() -> dict[str, list[str]]:
     """Return the field names of every class that some option passes `extra` on to."""
     classes = [cls for group in GROUPS.values() for cls in group.classes.values()]
-    paths = sorted({cls.passes_to for cls in classes if "passes_to" in dir(cls)})
+    paths = sorted({cls.passes_to for cls in classes if hasattr(cls, "passes_to")})
     return {path: names_of(path) for path in paths}
 
 

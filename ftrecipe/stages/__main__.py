@@ -50,7 +50,7 @@ def work(rundir: RunDir, stages: list[str], screen: Screen) -> int:
         return end(screen, status, error, error.exit_code)
     except KeyboardInterrupt:
         return end(screen, status, Stopped("stopped"), Stopped.exit_code)
-    except Exception as error:  # the last line of defence: a bug keeps its traceback, in the log
+    except Exception as error:  # noqa: BLE001 - a bug keeps its traceback, in the log
         return end(screen, status, error, 1)
 
 

@@ -1,9 +1,11 @@
 """The baseline: the model before training, on the questions that the tuned one will get."""
 
 from ftrecipe.components.eval import SuiteResult
+from ftrecipe.errors import ConfigError
 from ftrecipe.stages.measure import (
     Subject,
     baseline_key,
+    faults,
     measure_all,
     read_baseline,
     write_baseline,
@@ -14,6 +16,8 @@ from ftrecipe.stages.session import Session
 
 def baseline(session: Session) -> None:
     """Measure every suite, or take it from an earlier run of the same model, data and suite."""
+    if wrong := faults(session.run.eval, session.prepared):
+        raise ConfigError(wrong)
     keys = {
         name: baseline_key(session.models.fingerprint, session.prepared.fingerprint, suite)
         for name, suite in session.run.eval.items()

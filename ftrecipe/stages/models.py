@@ -95,6 +95,8 @@ class Models:
 
     def load(self, quantization: Any, dtype: str | None = None) -> "PreTrainedModel":
         """Load the base with its weights; grows the embedding for added tokens."""
+        from ftrecipe.stages.generation import keep_trainable
+
         device = {"": 0} if self.found.device is Device.cuda else {"": "cpu"}
         try:
             model = self.source.load_weights(
@@ -107,6 +109,7 @@ class Models:
             if tokens > model.get_input_embeddings().num_embeddings:
                 model.resize_token_embeddings(tokens)
         model.config.use_cache = False
+        keep_trainable(model)
         return model
 
     def activations_fit(self, trainer: Trainer, length: int) -> bool:
@@ -124,7 +127,8 @@ class Models:
     def new_tokens(self) -> list[int]:
         """Ids of the added special tokens, whose rows are trained."""
         names = list(self.run.model.special_tokens)
-        return self.tokenizer().convert_tokens_to_ids(names) if names else []
+        tokenizer = self.tokenizer()
+        return [tokenizer.get_vocab()[name] for name in names]
 
     @property
     def tuned(self) -> Any:
@@ -150,10 +154,9 @@ class Models:
         """Put the run's saved adapter on `base`, merging first what the run had merged first."""
         from peft import PeftModel
 
-        if self.earlier is not None and self.run.model.from_run_as is FromRun.merged:
-            if self.earlier.adapter is not None:
-                earlier = PeftModel.from_pretrained(base, self.earlier.adapter)
-                base = earlier.merge_and_unload()  # type: ignore[operator]
+        before = self.earlier.adapter if self.earlier else None
+        if before is not None and self.run.model.from_run_as is FromRun.merged:
+            base = PeftModel.from_pretrained(base, before).merge_and_unload()  # type: ignore[operator]
         return PeftModel.from_pretrained(base, self.dir.adapter)
 
     def merged(self) -> "PreTrainedModel":

@@ -53,6 +53,11 @@ class Session:
         """Load the tokenizer; says so where the model has no chat template of its own."""
         return self.models.tokenizer()
 
+    @property
+    def pad_token_id(self) -> int:
+        """The token that fills short rows."""
+        return int(self.tokenizer.convert_tokens_to_ids(str(self.tokenizer.pad_token)))  # type: ignore[arg-type]
+
     @cached_property
     def prepared(self) -> Prepared:
         """Open the prepared data. Raises ConfigError before `prepare` has run."""

@@ -66,7 +66,8 @@ def total_steps(rows: int, session: Session) -> int:
     if trainer.max_steps > 0:
         return trainer.max_steps
     batches = math.ceil(rows / trainer.per_device_train_batch_size)
-    return math.ceil(trainer.num_train_epochs * max(1, math.ceil(batches / trainer.gradient_accumulation_steps)))
+    per_epoch = max(1, math.ceil(batches / trainer.gradient_accumulation_steps))
+    return math.ceil(trainer.num_train_epochs * per_epoch)
 
 
 def attach(session: Session, steps: int) -> Any:
@@ -111,7 +112,7 @@ def make_trainer(
     """Return the trainer and what follows it."""
     following = Following(session, rows, steps, checkpoint)
     packing = session.run.trainer.packing
-    pad = session.tokenizer.pad_token_id
+    pad = session.pad_token_id
     multiple = 8 if session.models.found.device is Device.cuda else 1
     flatten = packing and "flash" in (session.run.model.attn_implementation or "")
     trainer = LeanSFTTrainer(

@@ -16,18 +16,27 @@ Verb = Callable[[list[str]], int]
 NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 DEFAULT = "run"
 HELP = "help"
+ASKING = {"--help", "-h"}
 
 
 def split(line: list[str]) -> tuple[str, list[str]]:
     """Return the verb and the words after it; without a verb it is `run`, without words `help`."""
-    if not line or line[0] in ("--help", "-h"):
+    if not line or line[0] in ASKING:
         return HELP, line[1:]
     first = line[0]
-    if first in NAMES:
-        return (HELP, [first]) if {"--help", "-h"} & set(line[1:]) else (first, line[1:])
-    if first.isidentifier() and (hint := did_you_mean(first, NAMES)):
-        raise ConfigError(f"{first} is not a verb{hint} (verbs: {', '.join(NAMES)})")
-    return DEFAULT, line
+    verb, rest = (first, line[1:]) if first in NAMES else (DEFAULT, line)
+    if ASKING & set(rest):
+        return HELP, [verb]
+    if first not in NAMES and first.isidentifier() and did_you_mean(first, NAMES):
+        check(first)
+    return verb, rest
+
+
+def check(verb: str) -> None:
+    """Raise ConfigError with the nearest verb if there is none of that name."""
+    if verb not in NAMES:
+        hint = did_you_mean(verb, NAMES)
+        raise ConfigError(f"{verb} is not a verb{hint} (verbs: {', '.join(NAMES)})")
 
 
 def load(verb: str) -> Verb:

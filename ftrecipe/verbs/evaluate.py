@@ -12,5 +12,6 @@ def evaluate(words: list[str]) -> int:
     """
     _, rest = flags(words)
     rundir, changes = open_run("evaluate", rest)
-    recompose(rundir, changes)
-    return launch.start(rundir, ["prepare", "baseline", "evaluate", "report"])
+    made = recompose(rundir, changes)
+    stages = ["prepare", "baseline", "evaluate", "report"]
+    return launch.start(rundir, stages, made if changes else None)

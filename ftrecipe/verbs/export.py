@@ -12,5 +12,5 @@ def export(words: list[str]) -> int:
     """
     _, rest = flags(words)
     rundir, changes = open_run("export", rest)
-    recompose(rundir, changes)
-    return launch.start(rundir, ["export", "report"])
+    made = recompose(rundir, changes)
+    return launch.start(rundir, ["export", "report"], made if changes else None)

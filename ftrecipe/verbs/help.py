@@ -18,7 +18,7 @@ key=value is configuration, --flag belongs to the verb. Verbs (without one it is
 def help(words: list[str]) -> int:  # noqa: A001 - the verb's name
     """Say what a verb does, or what there is to do."""
     if words:
-        verbs.load(words[0]) if words[0] in verbs.NAMES else verbs.split([*words, "--help"])
+        verbs.check(words[0])
         print(verbs.docstring(words[0]))
         return 0
     print(FIRST)

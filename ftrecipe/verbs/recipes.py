@@ -18,7 +18,7 @@ def recipes(words: list[str]) -> int:
     if not rest:
         return _list()
     if rest[0] == "show" and len(rest) == 2:
-        return _show(typed.recipe_name(rest[1]))
+        return _show(rest[1])
     hint = did_you_mean(rest[0], ["show"])
     raise ConfigError(f"recipes {' '.join(rest)}: not understood{hint}; write recipes show NAME")
 
@@ -28,19 +28,18 @@ def _list() -> int:
     width = max((len(name) for name in names), default=0)
     for name in names:
         try:
-            about = door.lineage(name)[-1].description
+            lineage = door.lineage(name)
+            faults = [fault for recipe in lineage for fault in recipe.faults]
+            about = f"cannot be used: {faults[0]}" if faults else lineage[-1].description
         except ConfigError as error:
             about = f"cannot be used: {error.faults[0]}"
         print(f"{name:<{width}}  {about}")
     return 0
 
 
-def _show(name: str) -> int:
-    recipe = door.lineage(name)[-1]
-    print(f"# {recipe.file}\n{recipe.text.rstrip()}\n")
-    print("\n".join(planning.describe(planning.make(compose([f"recipe={_word(name, recipe)}"])))))
+def _show(word: str) -> int:
+    name = typed.recipe_name(word)
+    recipe = door.load(name)
+    print(f"# {recipe.file}\n{recipe.text.rstrip()}\n", flush=True)
+    print("\n".join(planning.describe(planning.make(compose([f"recipe={word}"])))))
     return 0
-
-
-def _word(name: str, recipe: door.Recipe) -> str:
-    return str(recipe.file.absolute()) if name.startswith(door.FILE_PREFIX) else name

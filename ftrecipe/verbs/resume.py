@@ -18,4 +18,5 @@ def resume(words: list[str]) -> int:
         return 0
     made = recompose(rundir, changes)
     done = [] if changes else status["done"]
-    return launch.start(rundir, [stage for stage in made.stages if stage not in done])
+    stages = [stage for stage in made.stages if stage not in done]
+    return launch.start(rundir, stages, made if changes else None)

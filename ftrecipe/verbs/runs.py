@@ -1,9 +1,8 @@
 """The verb `runs`: what has been run."""
 
-from pathlib import Path
-
 from ftrecipe.errors import ConfigError
 from ftrecipe.launch import read_status
+from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.verbs import flags
 
@@ -17,8 +16,12 @@ def runs(words: list[str]) -> int:
     unknown = [word for word in rest if not word.startswith("runs_dir=")]
     if unknown:
         raise ConfigError(f"runs {unknown[0]}: only runs_dir=<folder> is understood")
-    folder = Path(rest[-1].partition("=")[2] if rest else "runs").expanduser()
-    found = [RunDir(file.parent) for file in folder.rglob("run.json") if "export" not in file.parts]
+    folder = typed(rest[-1].partition("=")[2] if rest else "runs")
+    found = [
+        RunDir(file.parent)
+        for file in folder.rglob("run.json")
+        if "export" not in file.relative_to(folder).parts
+    ]
     if not found:
         print(f"no runs in {folder}/")
         return 0
@@ -31,6 +34,13 @@ def runs(words: list[str]) -> int:
 
 
 def _row(rundir: RunDir) -> tuple[str, str, str, str, str]:
+    try:
+        return _read_row(rundir)
+    except ConfigError as error:
+        return rundir.path.parent.name, f"cannot be read: {error}", "–", "", str(rundir.path)
+
+
+def _read_row(rundir: RunDir) -> tuple[str, str, str, str, str]:
     status = read_status(rundir)
     metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
     objective = metrics.get("objective")

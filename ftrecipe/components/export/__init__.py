@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 class Tuned(Protocol):
     """What a target is made from."""
 
-    tokenizer: "PreTrainedTokenizerFast"
-    adapter: Path | None
+    @property
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """The tokenizer with the chat template that was trained on."""
+        ...
+
+    @property
+    def adapter(self) -> Path | None:
+        """The trained adapter's folder, None where the base itself was trained."""
+        ...
 
     def merged(self) -> "PreTrainedModel":
         """Return one plain model with the adapter's change in its weights."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ftrecipe.errors import StageError
-from ftrecipe.registry import Group
+from ftrecipe.registry import Group, bounded
 
 
 class Device(Enum):
@@ -49,7 +49,7 @@ class Hardware:
 
     processes: ClassVar[int] = 1
     device: Device = Device.auto
-    memory_gb: float | None = None
+    memory_gb: float | None = bounded(None, 1)
     precision: Precision = Precision.auto
 
     def find(self) -> Found:

@@ -22,6 +22,11 @@ class Peft:
     allows_bits: ClassVar[tuple[int, ...]] = (16,)
     allows_checkpointing: ClassVar[bool] = True
     prompt_learning: ClassVar[bool] = False
+    passes_to: ClassVar[str]  # the library class that `extra` goes to, of methods that have it
+    reserved: ClassVar[tuple[str, ...]] = (  # what that class is told by the run itself
+        "task_type", "peft_type", "base_model_name_or_path", "inference_mode", "lora_alpha",
+        "lora_dropout", "trainable_token_indices", "use_dora", "use_rslora", "total_step",
+    )  # fmt: skip
     usual_learning_rate: ClassVar[float] = 2e-4
 
     def check(self, skeleton: "PreTrainedModel") -> None:
@@ -46,11 +51,6 @@ GROUP = Group("peft", Peft)
 class Adapter(Peft):
     """Base of the methods that are a PEFT config."""
 
-    passes_to: ClassVar[str] = "peft.PeftConfig"
-    reserved: ClassVar[tuple[str, ...]] = (
-        "task_type", "peft_type", "base_model_name_or_path", "inference_mode", "lora_alpha",
-        "lora_dropout", "trainable_token_indices", "use_dora", "use_rslora", "total_step",
-    )
     extra: dict[str, Any] = field(default_factory=dict)
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":

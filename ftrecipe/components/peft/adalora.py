@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ftrecipe.components.peft import GROUP, LayerAdapter
+from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -18,10 +19,10 @@ class AdaLora(LayerAdapter):
     passes_to: ClassVar[str] = "peft.AdaLoraConfig"
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8)
     usual_learning_rate: ClassVar[float] = 1e-3
-    init_r: int = 24
-    target_r: int = 16
-    alpha: int = 32
-    dropout: float = 0.0
+    init_r: int = bounded(24, 1)
+    target_r: int = bounded(16, 1)
+    alpha: int = bounded(32, 1)
+    dropout: float = bounded(0.0, 0, 0.99)
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return an AdaLoraConfig that warms up for a tenth and settles for a third of the run."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ftrecipe.components.peft import GROUP, Peft, check_modules
 from ftrecipe.errors import ConfigError
+from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -32,7 +33,7 @@ class Freeze(Peft):
 
     trains_base: ClassVar[bool] = True
     usual_learning_rate: ClassVar[float] = 2e-5
-    last_layers: int = 2
+    last_layers: int = bounded(2, 1)
     modules: list[str] = field(default_factory=list)
 
     def check(self, skeleton: "PreTrainedModel") -> None:

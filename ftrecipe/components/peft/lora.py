@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ftrecipe.components.peft import GROUP, LayerAdapter
+from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -17,9 +18,9 @@ class Lora(LayerAdapter):
 
     passes_to: ClassVar[str] = "peft.LoraConfig"
     trains_tokens: ClassVar[bool] = True
-    r: int = 16
-    alpha: int = 32
-    dropout: float = 0.0
+    r: int = bounded(16, 1)
+    alpha: int = bounded(32, 1)
+    dropout: float = bounded(0.0, 0, 0.99)
 
     def options(self) -> dict[str, Any]:
         """Return what this variant sets beyond plain LoRA."""

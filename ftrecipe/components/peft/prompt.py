@@ -1,9 +1,10 @@
 """Prompt learning: trained virtual tokens in front of a frozen model; none can be merged."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ftrecipe.components.peft import GROUP, Adapter
+from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -18,7 +19,7 @@ class PromptLearning(Adapter):
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
     prompt_learning: ClassVar[bool] = True
     usual_learning_rate: ClassVar[float] = 1e-2
-    num_virtual_tokens: int = 20
+    num_virtual_tokens: int = bounded(20, 1)
 
 
 @GROUP.option("prompt_tuning")
@@ -32,7 +33,7 @@ class PromptTuning(PromptLearning):
         """Return the PromptTuningConfig, started from embeddings of sampled vocabulary."""
         from peft import PromptTuningConfig
 
-        start = {"prompt_tuning_init": "SAMPLE_VOCAB"} | self.extra
+        start: dict[str, Any] = {"prompt_tuning_init": "SAMPLE_VOCAB"} | self.extra
         return PromptTuningConfig(
             num_virtual_tokens=self.num_virtual_tokens, task_type="CAUSAL_LM", **start
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from ftrecipe.components.peft import GROUP, LayerAdapter, check_modules
+from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -45,8 +46,8 @@ class Vera(LayerAdapter):
 
     passes_to: ClassVar[str] = "peft.VeraConfig"
     usual_learning_rate: ClassVar[float] = 5e-3
-    r: int = 256
-    dropout: float = 0.0
+    r: int = bounded(256, 1)
+    dropout: float = bounded(0.0, 0, 0.99)
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return the VeraConfig; the random matrices are saved with the adapter."""
@@ -68,8 +69,8 @@ class Oft(LayerAdapter):
 
     passes_to: ClassVar[str] = "peft.OFTConfig"
     usual_learning_rate: ClassVar[float] = 4e-4
-    block_size: int = 32
-    dropout: float = 0.0
+    block_size: int = bounded(32, 1)
+    dropout: float = bounded(0.0, 0, 0.99)
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return the OFTConfig; `block_size` has to divide the layers' input width."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ftrecipe.registry import Group
+from ftrecipe.registry import Group, bounded
 
 if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig
@@ -30,7 +30,7 @@ class Int8(Quantization):
     """LLM.int8(): 8-bit weights, outlier columns in 16 bits."""
 
     bits: ClassVar[int] = 8
-    outlier_threshold: float = 6.0
+    outlier_threshold: float = bounded(6.0, 0)
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
         """Return the 8-bit config."""

@@ -5,7 +5,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ftrecipe.registry import Group
+from ftrecipe.registry import Group, bounded
 
 if TYPE_CHECKING:
     from trl import SFTConfig
@@ -27,28 +27,33 @@ class Scheduler(Enum):
 class Trainer:
     """What every trainer has; None lets the method, the model or the machine decide."""
 
-    packs: ClassVar[bool] = True
-    learning_rate: float | None = None
-    num_train_epochs: float = 3.0
-    max_steps: int = -1
-    per_device_train_batch_size: int = 8
-    per_device_eval_batch_size: int = 8
-    gradient_accumulation_steps: int = 1
-    warmup_steps: float = 0.03
+    passes_to: ClassVar[str]  # the library class that `extra` goes to
+    reserved: ClassVar[tuple[str, ...]] = ()  # what that class is told by the run itself
+    learning_rate: float | None = bounded(None, 1e-12, 1)
+    num_train_epochs: float = bounded(3.0, 1e-6)
+    max_steps: int = bounded(-1, -1)
+    per_device_train_batch_size: int = bounded(8, 1)
+    per_device_eval_batch_size: int = bounded(8, 1)
+    gradient_accumulation_steps: int = bounded(1, 1)
+    warmup_steps: float = bounded(0.03, 0)
     lr_scheduler_type: Scheduler = Scheduler.cosine
     optim: str = "adamw_torch_fused"
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    max_length: int | None = None
+    weight_decay: float = bounded(0.0, 0)
+    max_grad_norm: float = bounded(1.0, 0)
+    max_length: int | None = bounded(None, 2)
     answer_only: bool = True
     packing: bool = False
     group_by_length: bool = True
     gradient_checkpointing: bool | None = None
-    logging_steps: int = 10
-    save_steps: int = 500
-    save_total_limit: int = 2
-    eval_steps: int | None = None
+    logging_steps: int = bounded(10, 1)
+    save_steps: int = bounded(500, 1)
+    save_total_limit: int = bounded(2, 1)
+    eval_steps: int | None = bounded(None, 1)
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def build(self, output_dir: Path, **facts: Any) -> "SFTConfig":
+        """Return the library's own arguments: the named fields, the run's `facts`, then `extra`."""
+        raise NotImplementedError
 
 
 GROUP = Group("trainer", Trainer)

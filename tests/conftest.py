@@ -1,0 +1,90 @@
+"""What tests of the front share: its command line, run in this process or in one of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ftrecipe.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def faults(self) -> list[str]:
+        """The lines of the error list, without their `error: `."""
+        return [line.removeprefix("error: ") for line in self.err.splitlines()]
+
+
+Cli = Callable[..., Said]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with no recipes of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FTRECIPE_PATH", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def faq(here: Path) -> str:
+    """A small data file in the working folder."""
+    rows = "".join(f"What is {n}?,It is {n}.\n" for n in range(20))
+    (here / "faq.csv").write_text(f"question,answer\n{rows}", "utf-8")
+    return "faq.csv"
+
+
+@pytest.fixture
+def cli(here: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run the command line in this process, in an empty folder."""
+
+    def run(*words: str) -> Said:
+        capsys.readouterr()
+        code = main(words)
+        captured = capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def process(here: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run Python in a process of its own that can import ftrecipe, in an empty folder."""
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, *words],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def recipe(here: Path) -> Callable[[str, str], Path]:
+    """Write a recipe of the working folder."""
+
+    def write(name: str, text: str) -> Path:
+        file = here / "recipes" / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+        return file
+
+    return write

@@ -1,0 +1,170 @@
+"""Composing: every layer in its order, every fault in one list, and Hydra's own words never."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ftrecipe.compose import Composition, compose
+from ftrecipe.errors import ConfigError
+
+Write = Callable[[str, str], Path]
+
+
+def faults(*line: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        compose(list(line))
+    return caught.value.faults
+
+
+def composed(*line: str) -> Composition:
+    return compose(list(line))
+
+
+def test_the_default_needs_no_more_than_data(faq: str) -> None:
+    run = composed(f"dataset={faq}").run
+    assert run.model.path == "builtin:tiny"
+    assert run.hardware.device.value == "auto"
+
+
+def test_the_faults_of_words_choices_recipe_and_values_come_in_one_list(
+    faq: str, recipe: Write
+) -> None:
+    recipe("x", "defaults:\n  - override /hardware: gpuu\npeft:\n  rr: 4\nsead: 1\n")
+    found = faults("+recipe=x", "quantization=nf5", "trainer.learning_rate=fast", "bar", "eval=qaa")
+    assert [fault.split(":")[0] for fault in found] == [
+        "recipes/x.yaml line 2",
+        "recipes/x.yaml line 5",
+        "quantization=nf5 is not an option; did you mean nf4? (known",
+        "bar",
+        "eval=qaa is not an option; did you mean qa? (known",
+        "recipes/x.yaml line 4",
+        "trainer.learning_rate=fast",
+    ]
+
+
+def test_nothing_is_said_about_values_of_an_option_misspelt(faq: str) -> None:
+    assert len(faults("peft=freeez", "peft.last_layers=2")) == 1
+
+
+def test_a_missing_recipe_hides_no_unknown_key(here: Path) -> None:
+    found = faults("+recipe=quickstrat", "foo=1", "peft.last_layers=2")
+    assert len(found) == 2
+    assert found[0].startswith("recipe=quickstrat: there is no such recipe")
+    assert found[1].startswith("foo: there is no such key")
+
+
+def test_the_command_line_wins_over_a_recipe_and_a_recipe_over_what_it_extends(
+    faq: str, recipe: Write
+) -> None:
+    recipe(
+        "base",
+        "defaults: [override /peft: dora, override /quantization: nf4, override /eval: [qa]]\n"
+        "peft: {r: 2, alpha: 2, dropout: 0.2}\n",
+    )
+    recipe("leaf", "defaults: [/recipe/base, override /peft: rslora]\npeft: {alpha: 4, dropout: 0.4}")
+    made = composed("+recipe=leaf", "quantization=none", "peft.dropout=0.6", f"dataset={faq}")
+    chosen = {key: made.choices[key] for key in ("peft", "quantization", "eval")}
+    assert chosen == {"peft": "rslora", "quantization": "none", "eval": ["qa"]}
+    assert made.differences["peft"] == {"r": 2, "alpha": 4, "dropout": 0.6}
+
+
+def test_the_last_of_two_parents_wins_in_choices_and_values(faq: str, recipe: Write) -> None:
+    recipe("left", "defaults: [override /peft: dora]\nseed: 1")
+    recipe("right", "defaults: [override /peft: rslora]\nseed: 2")
+    recipe("leaf", "defaults: [/recipe/left, /recipe/right]")
+    made = composed("+recipe=leaf", f"dataset={faq}")
+    assert (made.choices["peft"], made.run.seed) == ("rslora", 2)
+
+
+def test_values_of_an_option_that_was_replaced_are_left_out(faq: str, recipe: Write) -> None:
+    recipe(
+        "x",
+        "defaults: [override /peft: freeze, override /eval: [qa, generation]]\n"
+        "peft: {last_layers: 4}\neval: {generation: {max_samples: 3}}\n",
+    )
+    made = composed("+recipe=x", "peft=lora", "eval=[]", f"dataset={faq}")
+    assert "peft" not in made.differences
+    assert made.run.eval == {}
+
+
+def test_a_typo_in_a_recipe_stays_a_fault_where_its_option_was_replaced(
+    faq: str, recipe: Write
+) -> None:
+    recipe("x", "defaults: [override /peft: freeze]\npeft: {last_layer: 4}\n")
+    assert "peft.last_layer" in faults("+recipe=x", "peft=lora", f"dataset={faq}")[0]
+
+
+def test_a_dataset_file_replaces_all_files_of_a_recipe(faq: str) -> None:
+    dataset = composed("+recipe=quickstart", f"dataset={faq}").run.dataset
+    assert (dataset.path, dataset.validation_path, dataset.test_path) == (faq, None, None)
+
+
+def test_a_recipe_is_taken_by_its_path(faq: str, here: Path) -> None:
+    file = here / "a b, [c]=d.yaml"
+    file.write_text("seed: 7")
+    assert composed(f"+recipe=./{file.name}", f"dataset={faq}").run.seed == 7
+
+
+def test_a_recipe_takes_other_values_by_plain_interpolation(faq: str, recipe: Write) -> None:
+    recipe("x", "seed: 7\ntrainer: {save_steps: '${seed}'}")
+    assert composed("+recipe=x", f"dataset={faq}").run.trainer.save_steps == 7
+
+
+def test_a_recipe_finds_the_data_beside_it(
+    here: Path, recipe: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = recipe("x", "dataset: {path: 'recipe:data.csv'}")
+    (file.parent / "data.csv").write_text("question,answer\na,b\n")
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    assert composed(f"recipe={file}").run.dataset.path == str(file.parent / "data.csv")
+
+
+def test_a_name_in_any_script_composes(faq: str, recipe: Write) -> None:
+    recipe("team_ü/日本", "seed: 7")
+    assert composed("+recipe=team_ü/日本", f"dataset={faq}").run.seed == 7
+
+
+def test_text_with_commas_brackets_and_colons_is_taken_as_it_is(faq: str) -> None:
+    system = 'You are a helpful, honest bot: say "hi"'
+    template = "{question} [x] (y), z costs ${price}"
+    made = composed(f"dataset={faq}", f"dataset.system={system}", f"dataset.template={template}")
+    assert (made.run.dataset.system, made.run.dataset.template) == (system, template)
+
+
+def test_contradictory_choices_are_refused_with_what_to_do(faq: str) -> None:
+    (fault,) = faults("peft=full", "quantization=nf4", f"dataset={faq}")
+    assert "use peft=lora, or quantization=none" in fault
+
+
+def test_all_rules_speak_together(here: Path) -> None:
+    found = faults("peft=full", "quantization=nf4", "export=adapter", "model.path=./nope")
+    assert len(found) == 4
+
+
+def test_a_missing_model_folder_is_found_before_anything_runs(faq: str, here: Path) -> None:
+    (here / "smol").mkdir()
+    (fault,) = faults("model=./smoll", f"dataset={faq}")
+    assert fault.startswith("model.path=./smoll: there is no such folder")
+    assert "did you mean smol?" in fault
+
+
+def test_a_missing_run_to_go_on_from_is_found_before_anything_runs(faq: str) -> None:
+    (fault,) = faults("model.from_run=runs/nope", f"dataset={faq}")
+    assert fault == "model.from_run=runs/nope: is not a run directory (it has no run.json)"
+
+
+def test_a_missing_data_file_is_found_before_anything_runs(faq: str) -> None:
+    (fault,) = faults("dataset.path=fag.csv")
+    assert "did you mean faq.csv?" in fault
+
+
+@pytest.mark.parametrize(
+    "text", ["peft: {_target_: os.system}", "seed: ${oc.env:HOME}", "hydra: {job: {chdir: true}}"]
+)
+def test_a_hostile_recipe_is_refused_before_hydra_sees_it(
+    text: str, here: Path, recipe: Write
+) -> None:
+    recipe("x", text)
+    assert faults("+recipe=x")[0].startswith("recipes/x.yaml line 1: ")

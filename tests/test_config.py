@@ -1,0 +1,107 @@
+"""RunConfig and conf/: every option has its YAML and its class, and survives its form as JSON."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ftrecipe import config
+from ftrecipe.compose import compose_layers
+from ftrecipe.config import GROUPS, RunConfig, from_plain, options, packaged, to_plain
+from ftrecipe.errors import ConfigError
+from ftrecipe.vet import Layer, Setting
+
+EVERY = [(group, name) for group in GROUPS for name in options(group)]
+DATA = Setting(("dataset", "path"), "builtin:faq/train.jsonl", "test")
+HERE = Setting(("model", "path"), "builtin:tiny", "test")
+
+
+def composed(choices: dict[str, object]) -> RunConfig:
+    return compose_layers([Layer(choices=choices, settings=[DATA, HERE])], None).run
+
+
+def option_file(group: str, name: str) -> Path:
+    return packaged("conf") / group / f"{name}.yaml"
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[tuple[RunConfig, dict[str, object]]]:
+    """Runs that together choose every option of every group."""
+    most = max(len(options(group)) for group, kind in GROUPS.items() if not kind.many)
+    every: list[dict[str, object]] = [
+        {
+            group: list(names) if kind.many else names[turn % len(names)]
+            for group, kind in GROUPS.items()
+            if (names := options(group))
+        }
+        for turn in range(most)
+    ]
+    # What may be combined is the rules' business: here each option only has to compose.
+    sound = {"quantization": "none", "export": [], "eval": list(options("eval"))}
+    quantized = [{"quantization": name, "peft": "lora"} for name in options("quantization")]
+    exported = [{"peft": "lora", "export": list(options("export"))}]
+    chosen = [one | sound for one in every] + quantized + exported
+    return [(composed(one), one) for one in chosen]
+
+
+def test_every_option_composes(runs: list[tuple[RunConfig, dict[str, object]]]) -> None:
+    seen = set()
+    for _, chosen in runs:
+        for group, names in chosen.items():
+            seen |= {(group, name) for name in (names if isinstance(names, list) else [names])}
+    assert seen == set(EVERY)
+
+
+def test_every_run_survives_its_form_as_json(
+    runs: list[tuple[RunConfig, dict[str, object]]],
+) -> None:
+    for run, _ in runs:
+        assert from_plain(json.loads(json.dumps(to_plain(run)))) == run
+
+
+@pytest.mark.parametrize(("group", "name"), EVERY)
+def test_an_options_yaml_names_a_registered_class(group: str, name: str) -> None:
+    text = option_file(group, name).read_text("utf-8")
+    defaults = yaml.safe_load(re.sub("^# @package.*", "", text))["defaults"]
+    schemas = [item for item in defaults if item != "_self_"]
+    assert len(schemas) == 1
+    assert schemas[0].removesuffix("_schema") in GROUPS[group].classes
+
+
+@pytest.mark.parametrize(("group", "name"), EVERY)
+def test_an_options_yaml_is_short_and_says_what_it_is(group: str, name: str) -> None:
+    lines = option_file(group, name).read_text("utf-8").splitlines()
+    assert len(lines) <= 15
+    said = [line for line in lines if line.startswith("#") and "@package" not in line]
+    assert said
+
+
+def test_every_registered_class_is_reached_by_a_yaml() -> None:
+    for group, kind in GROUPS.items():
+        texts = [option_file(group, name).read_text("utf-8") for name in options(group)]
+        unreached = {
+            name for name in kind.classes if not any(f"{name}_schema" in text for text in texts)
+        }
+        assert unreached == set(), group
+
+
+def test_every_class_says_in_a_line_what_it_is() -> None:
+    for kind in GROUPS.values():
+        for cls in kind.classes.values():
+            assert (cls.__doc__ or "").strip()
+            assert not (cls.__doc__ or "").startswith(f"{cls.__name__}(")
+
+
+def test_an_option_that_is_not_installed_is_told(
+    runs: list[tuple[RunConfig, dict[str, object]]],
+) -> None:
+    plain = to_plain(runs[0][0])
+    plain["peft"] = {"type": "lorra"}
+    with pytest.raises(ConfigError, match=r"peft=lorra is not known; did you mean lora\?"):
+        from_plain(plain)
+
+
+def test_consent_is_withheld_by_default() -> None:
+    assert set(vars(config.Consent()).values()) == {False}
