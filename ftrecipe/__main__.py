@@ -1,5 +1,6 @@
 """The front door: finds the verb, lets it run, and tells its errors in words."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,11 @@ def main(line: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough; the interpreter flushes once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"error: {str(error.filename)[:60]}… is longer than a file's name", file=sys.stderr)
+        return ConfigError.exit_code
 
 
 if __name__ == "__main__":

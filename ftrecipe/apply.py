@@ -1,7 +1,8 @@
 """Sets one value in the typed tree of a run, and says in plain words why it cannot be set."""
 
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from enum import Enum
+from typing import Any, cast
 
 from omegaconf import (
     BooleanNode,
@@ -53,7 +54,6 @@ ALIASES = {
     "bf16": "hardware.precision",
     "fp16": "hardware.precision",
 }
-
 
 
 PLAIN = {
@@ -136,10 +136,10 @@ def _wrong(parent: DictConfig, name: str, setting: Setting) -> str:
     if len(setting.path) == 1 and name in GROUPS:
         return f"{said}: an option is chosen in defaults: - override /{name}: {setting.written}"
     if isinstance(target, DictConfig):
-        keys = [f"{setting.key}.{key}" for key in target] or [f"{setting.key}.<name>"]
+        keys = [f"{setting.key}.{key}" for key in map(str, target)] or [f"{setting.key}.<name>"]
         return f"{said}: has values of its own; set {listed(keys)}"
     if isinstance(target, EnumNode):
-        names = list(target.enum_type.__members__)
+        names = [member.name for member in cast(type[Enum], target._metadata.ref_type)]
         return f"{said}: must be one of {listed(names)}{did_you_mean(setting.written, names)}"
     wanted = next((text for kind, text in PLAIN.items() if isinstance(target, kind)), "text")
     optional = " or null" if target is not None and target._is_optional() else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from hydra import compose as hydra_compose
@@ -15,6 +16,7 @@ from ftrecipe.apply import apply
 from ftrecipe.config import GROUPS, RunConfig, options, packaged
 from ftrecipe.errors import ConfigError
 from ftrecipe.vet import Layer, Setting
+
 
 @dataclass
 class Composition:
@@ -44,8 +46,11 @@ def compose(line: list[str]) -> Composition:
 
 def compose_layers(layers: Sequence[Layer], recipe: str | None) -> Composition:
     """Return the run that `layers` ask for, each one winning over those before it."""
-    node, choices = _options(layers)
-    untouched = node.copy()
+    chosen: dict[str, Any] = {}
+    for layer in layers:
+        chosen |= layer.choices
+    untouched, choices = options_tree(tuple(f"{k}={_hydra_text(v)}" for k, v in chosen.items()))
+    node = untouched.copy()
     faults = [fault for layer in layers for fault in layer.faults]
     unsure = {group for layer in layers for group in layer.unsure}
     for index, layer in enumerate(layers):
@@ -66,20 +71,20 @@ def _is_of_replaced_option(setting: Setting, node: DictConfig, replaced: set[str
     group, *rest = setting.path
     if group not in replaced or not rest or rest[0] in node[group]:
         return False
-    kinds = GROUPS[group].classes.values()
-    known = options(group) if GROUPS[group].many else [f.name for kind in kinds for f in fields(kind)]
-    return rest[0] in known
+    if GROUPS[group].many:
+        return rest[0] in options(group)
+    return any(rest[0] == f.name for kind in GROUPS[group].classes.values() for f in fields(kind))
 
 
-def _options(layers: Sequence[Layer]) -> tuple[DictConfig, dict[str, Any]]:
-    """Let Hydra compose the chosen options; return the typed tree and what was chosen."""
-    asked: dict[str, Any] = {}
-    for layer in layers:
-        asked |= layer.choices
-    overrides = [f"{group}={_hydra_text(chosen)}" for group, chosen in asked.items()]
+@cache
+def options_tree(overrides: tuple[str, ...] = ()) -> tuple[DictConfig, dict[str, Any]]:
+    """Let Hydra compose the chosen options; return the typed tree, to be copied, and the choices.
+
+    It is kept: a sweep asks for the same options many times, and conf/ does not change.
+    """
     prepare_hydra()
     with initialize_config_dir(str(packaged("conf").resolve()), version_base="1.3"):
-        whole = hydra_compose("config", overrides, return_hydra_config=True)
+        whole = hydra_compose("config", list(overrides), return_hydra_config=True)
     chosen = dict(whole.hydra.runtime.choices)
     with open_dict(whole):
         del whole["hydra"]
@@ -98,11 +103,6 @@ def prepare_hydra() -> None:
 
 def _hydra_text(chosen: Any) -> str:
     return f"[{','.join(chosen)}]" if isinstance(chosen, list) else chosen
-
-
-def default_tree() -> DictConfig:
-    """Return the typed tree of the default run."""
-    return _options([])[0]
 
 
 def to_run(node: DictConfig) -> RunConfig:

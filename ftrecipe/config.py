@@ -56,7 +56,9 @@ class RunConfig:
     consent: Consent = field(default_factory=Consent)
 
 
-GROUPS = {name: Group.all[name] for name in (f.name for f in fields(RunConfig)) if name in Group.all}
+GROUPS = {
+    name: Group.all[name] for name in (f.name for f in fields(RunConfig)) if name in Group.all
+}
 
 
 def packaged(folder: str) -> Path:

@@ -93,7 +93,8 @@ def _fresh_folder(parent: Path, job: str | None) -> Path:
 def start(rundir: RunDir, stages: list[str], changed: Plan | None = None) -> int:
     """Run `stages` in a worker that shares this process's lock and terminal; return its code.
 
-    A plan that was `changed` is written first, once nobody else can be at the run. The worker is a session of its own, so that Ctrl-C reaches it once, from here.
+    A plan that was `changed` is written first, once nobody else can be at the run. The worker is
+    a session of its own, so that Ctrl-C reaches it once, from here.
     """
     with hold(rundir) as lock:
         if changed is not None:

@@ -16,7 +16,16 @@ from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
 from ftrecipe.vet import FILE_PREFIX, NAME, Recipe, read
 
-__all__ = ["RecipeSource", "file_name", "find", "given_file", "lineage", "load", "names", "open_door"]
+__all__ = [
+    "RecipeSource",
+    "file_name",
+    "find",
+    "given_file",
+    "lineage",
+    "load",
+    "names",
+    "open_door",
+]
 
 
 def folders() -> list[Path]:

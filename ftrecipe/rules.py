@@ -13,6 +13,7 @@ from ftrecipe.rundir import RunDir
 
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
+PUSHES = ("push_to_hub", "hub_")  # a recipe is from anyone, and may not upload
 ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
 
 
@@ -122,6 +123,8 @@ def _passed_on(run: RunConfig) -> Iterator[str]:
         for name in values["extra"]:
             if name in values:
                 yield f"{group}.extra.{name}: has a field of its own; use {group}.{name}"
+            elif name.startswith(PUSHES):
+                yield f"{group}.extra.{name}: a run uploads nothing; push what export/ holds"
             elif name in option.reserved:
                 yield f"{group}.extra.{name}: is decided by the run; leave it out"
             elif name not in known:

@@ -10,17 +10,17 @@ from hydra.errors import HydraException
 
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose, prepare_hydra
+from ftrecipe.config import options, packaged
 from ftrecipe.errors import ConfigError
-from ftrecipe.recipes import packaged
 from ftrecipe.rundir import read_json
-from ftrecipe.words import recipe_name
+from ftrecipe.words import read, recipe_name
 
 QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none"]
 
 
 def sweep(line: list[str]) -> int:
     """Check every swept value once, then let Hydra's sweeper run the combinations."""
-    overrides = [hydra_word(word) for word in line]
+    overrides = [written for word in line for written in hydra_words(word)]
     preflight(overrides)
     prepare_hydra()
     sys.argv = ["ftrecipe", "--multirun", *overrides, *QUIET]
@@ -42,22 +42,44 @@ def trial(config: Any) -> float:
     return float(read_json(rundir.metrics)["objective"])
 
 
-def hydra_word(word: str) -> str:
-    """Write a word as Hydra takes it: a recipe is added, any other value may be new."""
+def hydra_words(word: str) -> list[str]:
+    """Write a word as Hydra takes it: a recipe is added, any other value may be new.
+
+    A model's folder or a data file becomes the option and the path that it stands for.
+    """
     key, equals, text = word.partition("=")
     key = key.lstrip("+")
     if not equals:
         raise ConfigError(f"{word}: what should it be? write {word}=<value>")
     if key == "recipe":
-        return f"+recipe={','.join(recipe_name(name) for name in text.split(','))}"
-    return f"++{key}={text}" if "." in key else f"{key}={text}"
+        return [f"+recipe={','.join(recipe_name(name) for name in text.split(','))}"]
+    if key in ("model", "dataset") and set(text.split(",")) - set(options(key)):
+        return _spelt_out(word)
+    return [f"++{key}={text}" if "." in key else f"{key}={text}"]
+
+
+def _spelt_out(word: str) -> list[str]:
+    asked = read([word])
+    if asked.faults:
+        raise ConfigError(asked.faults)
+    chosen = [f"{group}={option}" for group, option in asked.choices.items()]
+    values = [
+        f"++{one.key}={'null' if one.value is None else _quoted(one.written)}"
+        for one in asked.settings
+    ]
+    return chosen + values
+
+
+def _quoted(text: str) -> str:
+    """Quote text for Hydra, whose quotes end at a quote without a backslash."""
+    return "'" + text.replace("'", "\\'") + "'"
 
 
 def plain_word(word: str) -> str:
     """Write one of Hydra's own words as compose takes it."""
     key, _, text = word.partition("=")
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return f"{key}={text[1:-1] if quoted else text}"
+    return f"{key}={text[1:-1].replace(chr(92) + text[0], text[0]) if quoted else text}"
 
 
 def preflight(overrides: list[str]) -> None:
@@ -66,8 +88,12 @@ def preflight(overrides: list[str]) -> None:
     for word in overrides:
         try:
             parsed.append(OverridesParser.create().parse_override(word))
-        except HydraException as error:
-            raise ConfigError(f"{word}: {str(error).splitlines()[0]}") from None
+        except HydraException:
+            plain = word.lstrip("+")
+            raise ConfigError(
+                f"{plain}: cannot be read; in a sweep, text with commas, brackets or quotes is "
+                f"written {plain.partition('=')[0]}='…'"
+            ) from None
     values = [
         [str(value) for value in one.sweep_string_iterator()] if one.is_sweep_override()
         else [one.get_value_element_as_str()]

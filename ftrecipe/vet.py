@@ -1,4 +1,4 @@
-"""Reads a recipe's text as data, line by line; what could be code or reach beyond our keys is a fault.
+"""Reads a recipe's text as data: what could be code, or reach beyond our keys, is a fault.
 
 Where recipes are kept is not known here; that is the door, recipes.py.
 """

@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from ftrecipe.components.dataset import sniff
 from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
-from ftrecipe.config import GROUPS, RunConfig, check_option, options, packaged
+from ftrecipe.config import GROUPS, RunConfig, check_option, options
 from ftrecipe.data.locate import HubId, locate
 from ftrecipe.errors import ConfigError, listed
 from ftrecipe.paths import typed

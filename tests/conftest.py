@@ -4,31 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from answers import ROOT, Cli, Said
 
 from ftrecipe.__main__ import main
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def faults(self) -> list[str]:
-        """The lines of the error list, without their `error: `."""
-        return [line.removeprefix("error: ") for line in self.err.splitlines()]
-
-
-Cli = Callable[..., Said]
 
 
 @pytest.fixture

@@ -1,26 +1,21 @@
 """Setting one value: what fits is set, what does not is told in plain words with the whole key."""
 
-from functools import cache
 from typing import Any
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from ftrecipe.apply import apply
-from ftrecipe.compose import compose_layers, default_tree
+from ftrecipe.compose import options_tree, to_run
+from ftrecipe.errors import ConfigError
 from ftrecipe.vet import Setting
 from ftrecipe.words import read
 
 FORBIDDEN = ("Could not override", "To append", "struct", "type 'str'", "OmegaConf", "+")
 
 
-@cache
-def default() -> DictConfig:
-    return default_tree()
-
-
 def tree() -> DictConfig:
-    return default().copy()
+    return options_tree()[0].copy()
 
 
 def set_words(*words: str) -> tuple[DictConfig, list[str]]:
@@ -161,7 +156,7 @@ def test_a_mapping_left_empty_changes_nothing() -> None:
     node = tree()
     assert apply(node, Setting(("trainer",), None, "x.yaml line 3", "")) == []
     assert apply(node, Setting(("peft",), {}, "x.yaml line 3")) == []
-    assert node == default()
+    assert node == tree()
 
 
 def test_a_number_in_a_text_field_keeps_its_digits() -> None:
@@ -176,18 +171,12 @@ def test_a_fault_in_a_recipe_names_its_line() -> None:
 
 
 def test_an_interpolation_that_leads_nowhere_is_told_with_its_key() -> None:
-    from ftrecipe.compose import to_run
-    from ftrecipe.errors import ConfigError
-
     node, _ = set_words("seed=${nowhere}")
     with pytest.raises(ConfigError, match=r"^seed: .*nowhere"):
         to_run(node)
 
 
 def test_an_interpolation_in_a_circle_is_told() -> None:
-    from ftrecipe.compose import to_run
-    from ftrecipe.errors import ConfigError
-
     node, _ = set_words("seed=${seed}")
     with pytest.raises(ConfigError, match="seed"):
         to_run(node)

@@ -62,7 +62,9 @@ def test_the_command_line_wins_over_a_recipe_and_a_recipe_over_what_it_extends(
         "defaults: [override /peft: dora, override /quantization: nf4, override /eval: [qa]]\n"
         "peft: {r: 2, alpha: 2, dropout: 0.2}\n",
     )
-    recipe("leaf", "defaults: [/recipe/base, override /peft: rslora]\npeft: {alpha: 4, dropout: 0.4}")
+    recipe(
+        "leaf", "defaults: [/recipe/base, override /peft: rslora]\npeft: {alpha: 4, dropout: 0.4}"
+    )
     made = composed("+recipe=leaf", "quantization=none", "peft.dropout=0.6", f"dataset={faq}")
     chosen = {key: made.choices[key] for key in ("peft", "quantization", "eval")}
     assert chosen == {"peft": "rslora", "quantization": "none", "eval": ["qa"]}

@@ -4,9 +4,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hydra
 import pytest
+from hydra import initialize_config_dir
 
 from ftrecipe import recipes
+from ftrecipe.compose import prepare_hydra
+from ftrecipe.config import packaged
 from ftrecipe.errors import ConfigError
 
 Write = Callable[[str, str], Path]
@@ -21,9 +25,7 @@ def test_own_recipes_hide_packaged_ones(here: Path, recipe: Write) -> None:
     assert recipes.load("quickstart").description == "mine"
 
 
-def test_folders_of_ftrecipe_path_are_searched(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_of_ftrecipe_path_are_searched(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
         (here / name).mkdir()
         (here / name / f"{name}.yaml").write_text(f"description: {name}")
@@ -116,7 +118,9 @@ def test_hydra_sees_only_the_choices_of_a_whole_lineage(here: Path, recipe: Writ
     recipe("base", "defaults: [override /peft: dora, override /model: custom]\nseed: 5")
     recipe("leaf", "defaults: [/recipe/base, override /peft: lora]\npeft: {r: 4}")
     result = recipes.RecipeSource("test", "recipe://").load_config("recipe/leaf")
-    assert result.config == {"defaults": [{"override /peft": "lora"}, {"override /model": "custom"}]}
+    assert result.config == {
+        "defaults": [{"override /peft": "lora"}, {"override /model": "custom"}]
+    }
     assert result.header == {"package": "_global_"}
 
 
@@ -124,3 +128,14 @@ def test_hydra_is_given_nothing_of_a_faulty_recipe(here: Path, recipe: Write) ->
     recipe("x", "hydra: {run: {dir: /tmp}}")
     with pytest.raises(ConfigError, match="hydra's own keys"):
         recipes.RecipeSource("test", "recipe://").load_config("recipe/x")
+
+
+def test_hydra_composes_a_recipe_through_the_door(here: Path, recipe: Write) -> None:
+    recipe("base", "defaults: [override /peft: dora, override /eval: [qa]]\nseed: 5")
+    recipe("leaf", "defaults: [/recipe/base, override /eval: []]\npeft: {r: 4}")
+    prepare_hydra()
+    with initialize_config_dir(str(packaged("conf")), version_base="1.3"):
+        node = hydra.compose("config", ["+recipe=leaf"], return_hydra_config=True)
+    assert node.hydra.runtime.choices["peft"] == "dora"
+    assert list(node.eval) == []
+    assert node.seed == 42  # values are set by us, typed, not by Hydra

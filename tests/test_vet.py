@@ -1,4 +1,4 @@
-"""A recipe's text is data: what could be code, or reach beyond our keys, is a fault with its line."""
+"""A recipe's text is data: what could be code, or reach beyond our keys, is a fault."""
 
 from pathlib import Path
 

@@ -13,6 +13,9 @@ from ftrecipe.stages.packing import pack
 IGNORED = -100
 """The label of a token that is not trained on; the value that cross-entropy skips."""
 
+EVEN_WIDTH = 2048
+"""The row width at which masked attention costs as much as all else: about 5 hidden sizes."""
+
 Document = tuple[Sequence[int], Sequence[int]]
 """The tokens of one document and their labels."""
 
@@ -60,7 +63,7 @@ class PackedCollator:
     The layout follows the attention kernel. `flatten=True` gives [1, all tokens], for kernels of
     variable length (flash attention), which cost the sum of the squares of the documents. Any
     other kernel masks what it has computed and so costs the square of a row's width:
-    `flatten=False` lays the batch's documents anew in rows as narrow as the longest of them.
+    `flatten=False` lays the batch's documents anew, in rows as narrow as padding allows.
 
     There is no attention mask, and the model must be called with `use_cache=False`: given a mask
     or a cache, transformers does not look for packed documents and lets them see each other.
@@ -80,8 +83,8 @@ class PackedCollator:
         lengths = [len(ids) for ids, _ in documents]
         if self.flatten:
             return self._tensors([documents], sum(lengths)) | _bounds(lengths)
-        width = _rounded(max(lengths), self.multiple_of)
-        laid = pack(lengths, capacity=width, seed=0)
+        laid, width = _laid(lengths, widest=max(len(row["input_ids"]) for row in rows))
+        width = _rounded(width, self.multiple_of)
         return self._tensors([[documents[i] for i in row] for row in laid], width)
 
     def _tensors(self, rows: Sequence[Sequence[Document]], width: int) -> dict[str, Tensor]:
@@ -104,6 +107,23 @@ def _documents(row: Mapping[str, Any]) -> Iterator[Document]:
         end = start + length
         yield row["input_ids"][start:end], [IGNORED, *row["labels"][start + 1 : end]]
         start = end
+
+
+def _laid(lengths: Sequence[int], widest: int) -> tuple[list[list[int]], int]:
+    """Rows of documents, and their width: the cheapest between the longest document and `widest`.
+
+    A narrow row spares attention and a wide one padding. Each try is a quarter wider than the
+    last; once padding is gone, wider can only cost more.
+    """
+    width, best = max(lengths), None
+    while True:
+        rows = pack(lengths, capacity=width, seed=0)
+        cost = len(rows) * width * (EVEN_WIDTH + width)
+        if best is None or cost < best[0]:
+            best = (cost, rows, width)
+        if width >= widest or len(rows) * width < 1.02 * sum(lengths):
+            return best[1], best[2]
+        width = min(widest, width * 5 // 4 + 1)
 
 
 def _bounds(lengths: Sequence[int]) -> dict[str, Any]:

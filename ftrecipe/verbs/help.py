@@ -15,7 +15,7 @@ key=value is configuration, --flag belongs to the verb. Verbs (without one it is
 """
 
 
-def help(words: list[str]) -> int:  # noqa: A001 - the verb's name
+def help(words: list[str]) -> int:
     """Say what a verb does, or what there is to do."""
     if words:
         verbs.check(words[0])

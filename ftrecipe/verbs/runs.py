@@ -29,7 +29,9 @@ def runs(words: list[str]) -> int:
     table = [("recipe", "status", "objective", "date", "folder"), *rows]
     widths = [max(len(row[column]) for row in table) for column in range(5)]
     for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     return 0
 
 

@@ -45,14 +45,22 @@ ROWS = [
 ]
 
 
-def test_packed_rows_are_as_narrow_as_the_longest_document() -> None:
-    batch = PackedCollator(pad_token_id=0)(ROWS)
-    assert sorted(batch["input_ids"].tolist()) == [[11, 12, 13], [21, 22, 31]]
+def test_packed_rows_are_laid_anew_as_narrow_as_padding_allows() -> None:
+    documents = [{"input_ids": [3] * 8, "labels": [3] * 8} for _ in range(16)]
+    packed = PackedDataset(documents, capacity=64, seed=0)
+    batch = PackedCollator(pad_token_id=0)([packed[0], packed[1]])
+    assert batch["input_ids"].shape == (16, 8)
+
+
+def test_packed_rows_widen_where_narrow_ones_would_be_padded() -> None:
+    documents = [{"input_ids": [3] * n, "labels": [3] * n} for n in (6, 4, 4, 4, 4, 2)]
+    packed = PackedDataset(documents, capacity=24, seed=0)
+    assert PackedCollator(pad_token_id=0)([packed[0]])["input_ids"].shape == (3, 8)
 
 
 def test_packed_rows_restart_positions_and_mask_first_labels() -> None:
-    batch = PackedCollator(pad_token_id=0, multiple_of=8)(ROWS)
-    assert batch["input_ids"].tolist() == [[11, 12, 13, 21, 22, 31, 0, 0]]
+    batch = PackedCollator(pad_token_id=0, multiple_of=8)(ROWS[:1])
+    assert batch["input_ids"].tolist() == [[11, 12, 13, 21, 22, 0, 0, 0]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1, 0, 0, 0]]
     assert batch["labels"].tolist() == [[IGNORED, 12, 13, IGNORED, 22, *[IGNORED] * 3]]
     assert "attention_mask" not in batch
