@@ -1,7 +1,7 @@
 """From words and recipes to a RunConfig: Hydra picks the options, every value is set typed here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
@@ -55,7 +55,7 @@ def compose_layers(layers: Sequence[Layer], recipe: str | None) -> Composition:
     unsure = {group for layer in layers for group in layer.unsure}
     for index, layer in enumerate(layers):
         replaced = {group for later in layers[index + 1 :] for group in later.choices}
-        for setting in layer.settings:
+        for setting in [*_other_data(layer), *layer.settings]:
             if not _is_of_replaced_option(setting, node, replaced):
                 found = apply(node, setting)
                 faults += found if setting.path[0] not in unsure else []
@@ -64,6 +64,17 @@ def compose_layers(layers: Sequence[Layer], recipe: str | None) -> Composition:
     run = to_run(node)
     rules.check(run)
     return Composition(run, recipe, choices, differences(untouched, node))
+
+
+def _other_data(layer: Layer) -> list[Setting]:
+    """Forget the held-out files of the layers below where `layer` names other data."""
+    named = next((one for one in layer.settings if one.path == ("dataset", "path")), None)
+    if named is None:
+        return []
+    return [
+        replace(named, path=("dataset", name), value=None)
+        for name in ("validation_path", "test_path")
+    ]
 
 
 def _is_of_replaced_option(setting: Setting, node: DictConfig, replaced: set[str]) -> bool:

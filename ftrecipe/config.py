@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 import ftrecipe.components
@@ -69,8 +68,9 @@ def packaged(folder: str) -> Path:
 
 @cache
 def options(group: str) -> tuple[str, ...]:
-    """Return the names that a group can be set to: its YAML files."""
-    return tuple(sorted(file.stem for file in (packaged("conf") / group).glob("*.yaml")))
+    """Return the names that a group can be set to: its YAML files, and what packages add."""
+    own = {file.stem for file in (packaged("conf") / group).glob("*.yaml")}
+    return tuple(sorted(own | set(GROUPS[group].added)))
 
 
 def check_option(group: str, name: str) -> None:
@@ -83,13 +83,19 @@ def check_option(group: str, name: str) -> None:
 
 @cache
 def register() -> None:
-    """Put every option's class in Hydra's ConfigStore as `<group>/<name>_schema`."""
+    """Put every option's class in Hydra's ConfigStore as `<group>/<name>_schema`.
+
+    An option that an installed package adds is its class alone, so it is an option by its name too.
+    """
+    from hydra.core.config_store import ConfigStore  # workers read this module, and never Hydra
+
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     for group in GROUPS.values():
         for name, cls in group.classes.items():
             package = f"{group.name}.{name}" if group.many else group.name
-            store.store(group=group.name, name=f"{name}_schema", node=cls, package=package)
+            for known_as in (f"{name}_schema", *([name] if name in group.added else [])):
+                store.store(group=group.name, name=known_as, node=cls, package=package)
 
 
 def to_plain(run: RunConfig) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """An existing run directory, opened again: its config with what a person changes about it."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from ftrecipe import plan, words
@@ -20,7 +22,11 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
         siblings = [p.name for p in folder.parent.glob("*")] if folder.parent.is_dir() else []
         hint = did_you_mean(folder.name, siblings)
         raise ConfigError(f"{folder} is not a run directory (it has no run.json){hint}")
-    return RunDir(folder), line[1:]
+    rundir = RunDir(folder.absolute())
+    working_dir = Path(read_json(rundir.run)["working_dir"])
+    if working_dir.is_dir():
+        os.chdir(working_dir)  # what the run named relative to its folder is found again
+    return rundir, line[1:]
 
 
 def recompose(rundir: RunDir, changes: list[str]) -> Plan:

@@ -45,6 +45,7 @@ def write(plan: Plan, rundir: RunDir) -> None:
         "name": plan.name,
         "recipe": plan.recipe,
         "runs_dir": str(plan.runs_dir.absolute()),
+        "working_dir": str(Path.cwd()),
         "stages": plan.stages,
         "choices": plan.choices,
         "differences": plan.differences,

@@ -45,6 +45,12 @@ class Group:
             raise ConfigError(f"{self.name}={name} is not known{hint} (known: {listed(names)})")
         return self.classes[name]
 
+    @property
+    def added(self) -> list[str]:
+        """The options whose classes come from other packages, by entry point."""
+        home = __name__.partition(".")[0]
+        return [name for name, cls in self.classes.items() if cls.__module__.split(".")[0] != home]
+
     def name_of(self, cls: type[Any]) -> str:
         """Return the name under which `cls` was registered."""
         return next(name for name, known in self.classes.items() if known is cls)

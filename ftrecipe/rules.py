@@ -98,8 +98,7 @@ def _prompt_learning(run: RunConfig) -> Iterator[str]:
         )
     if run.trainer.packing and run.peft.prompt_learning:
         yield (
-            "packing would give one learned prompt to several documents; "
-            "use trainer.packing=false"
+            "packing would give one learned prompt to several documents; use trainer.packing=false"
         )
 
 

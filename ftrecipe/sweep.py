@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose, prepare_hydra
 from ftrecipe.config import options, packaged
-from ftrecipe.errors import ConfigError
+from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import read_json
 from ftrecipe.words import read, recipe_name
 
@@ -38,7 +38,7 @@ def trial(config: Any) -> float:
     rundir = launch.create(made, str(job.num))
     code = launch.start(rundir, made.stages)
     if code != 0:
-        raise ConfigError(f"trial {job.num} ended with code {code}: {rundir.path}")
+        raise StageError(f"trial {job.num} ended with code {code}: {rundir.path}")
     return float(read_json(rundir.metrics)["objective"])
 
 

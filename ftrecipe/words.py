@@ -137,9 +137,7 @@ def _dataset(text: str, asked: Asked) -> None:
             f"{listed(options('dataset'))}> dataset.path={text}"
         )
     asked.choices["dataset"] = sniff(found)
-    # All of the data is in this file: a recipe's own test questions are about something else.
-    files = {"path": literal(text), "validation_path": None, "test_path": None}
-    asked.settings[:0] = [Setting(("dataset", k), v, LINE, text) for k, v in files.items()]
+    asked.settings.append(Setting(("dataset", "path"), literal(text), LINE, text))
 
 
 def value(key: str, text: str) -> Any:

@@ -140,8 +140,39 @@ def test_contradictory_choices_are_refused_with_what_to_do(faq: str) -> None:
     assert "use peft=lora, or quantization=none" in fault
 
 
+def test_other_data_is_not_tested_on_the_held_out_files_of_a_recipe(faq: str) -> None:
+    dataset = composed("recipe=quickstart", f"dataset.path={faq}").run.dataset
+    assert (dataset.path, dataset.validation_path, dataset.test_path) == (faq, None, None)
+
+
+def test_held_out_files_named_with_the_data_are_kept(faq: str) -> None:
+    words = [f"dataset.test_path={faq}", f"dataset.path={faq}"]
+    dataset = composed("recipe=quickstart", *words).run.dataset
+    assert (dataset.validation_path, dataset.test_path) == (None, faq)
+
+
+def test_an_option_that_a_package_adds_can_be_chosen(faq: str, monkeypatch) -> None:
+    from dataclasses import dataclass
+
+    from ftrecipe import compose as composing
+    from ftrecipe import config
+    from ftrecipe.components.hardware import GROUP, Device, Hardware
+
+    @dataclass
+    class Abacus(Hardware):
+        device: Device = Device.cpu
+
+    monkeypatch.setitem(GROUP.classes, "abacus", Abacus)
+    for cached in (config.options, config.register, composing.options_tree):
+        cached.cache_clear()
+    assert type(composed(f"dataset={faq}", "hardware=abacus").run.hardware) is Abacus
+    config.options.cache_clear()
+
+
 def test_all_rules_speak_together(here: Path) -> None:
-    found = faults("peft=full", "quantization=nf4", "export=adapter", "model.path=./nope")
+    found = faults(
+        "peft=full", "quantization=nf4", "export=adapter", "model.path=./nope", "dataset=text"
+    )  # fmt: skip
     assert len(found) == 4
 
 

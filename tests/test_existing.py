@@ -103,7 +103,7 @@ def test_a_run_held_by_another_process_is_left_alone(cli: Cli, run: RunDir) -> N
 def test_a_run_may_lie_in_a_folder_called_anything(here: Path, run: RunDir) -> None:
     odd = here / "peft.r=4, [ü]"
     shutil.copytree(run.path, odd)
-    assert open_run("resume", [odd.name, "seed=7"]) == (RunDir(Path(odd.name)), ["seed=7"])
+    assert open_run("resume", [odd.name, "seed=7"]) == (RunDir(odd), ["seed=7"])
 
 
 def test_a_run_with_a_broken_file_is_told_by_name(cli: Cli, run: RunDir) -> None:

@@ -100,7 +100,7 @@ def test_a_runs_recipe_composes_to_the_same_run(
 def test_a_shared_recipe_holds_only_what_differs(faq: str) -> None:
     rundir = launch.create(made(f"dataset={faq}", "peft=dora", "peft.r=16", "peft.alpha=64"))
     assert yaml.safe_load(rundir.recipe.read_text()) == {
-        "defaults": [{"override /peft": "dora"}],
+        "defaults": [{"override /dataset": "question_answer"}, {"override /peft": "dora"}],
         "dataset": {"path": "faq.csv"},
         "peft": {"alpha": 64},
     }
@@ -108,7 +108,7 @@ def test_a_shared_recipe_holds_only_what_differs(faq: str) -> None:
 
 def test_consent_and_runs_dir_are_never_shared(faq: str) -> None:
     rundir = launch.create(made(f"dataset={faq}", "consent.remote_code=true", "runs_dir=x"))
-    assert set(yaml.safe_load(rundir.recipe.read_text())) == {"dataset"}
+    assert set(yaml.safe_load(rundir.recipe.read_text())) == {"defaults", "dataset"}
 
 
 def test_a_run_that_nobody_holds_is_not_running(faq: str) -> None:

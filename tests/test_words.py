@@ -95,13 +95,11 @@ def test_a_dataset_file_is_read_for_its_format(header: str, format_name: str, he
     assert asked("dataset=x.csv").choices == {"dataset": format_name}
 
 
-def test_a_dataset_file_stands_for_all_of_the_data(here: Path) -> None:
+def test_a_dataset_file_is_its_format_and_its_path(here: Path) -> None:
     (here / "x.csv").write_text("question,answer\na,b\n")
-    assert values(asked("dataset.test_path=t.csv", "dataset=x.csv")) == {
-        "dataset.path": "x.csv",
-        "dataset.validation_path": None,
-        "dataset.test_path": "t.csv",
-    }
+    said = asked("dataset.test_path=t.csv", "dataset=x.csv")
+    assert said.choices == {"dataset": "question_answer"}
+    assert values(said) == {"dataset.path": "x.csv", "dataset.test_path": "t.csv"}
 
 
 def test_a_packaged_dataset_is_understood(here: Path) -> None:

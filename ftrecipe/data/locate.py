@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ftrecipe.data.files import READERS, ending
 from ftrecipe.errors import DataError, did_you_mean
+from ftrecipe.paths import typed
 
 BUILTIN = Path(__file__).parents[1] / "builtin"
 
@@ -24,7 +25,7 @@ def locate(name: str) -> Path | HubId:
     if name.startswith("builtin:"):
         path = BUILTIN / name.removeprefix("builtin:")
         return path if path.exists() else _refuse(name, path)
-    path = Path(name).expanduser()
+    path = typed(name)
     if path.exists():
         return path
     local = ending(path) in READERS or path.suffix == ".gz" or path.parent.is_dir()

@@ -15,13 +15,13 @@ from ftrecipe.stages.screen import Screen, take_screen
 from ftrecipe.stages.session import Session, Stop
 from ftrecipe.stages.status import Status
 from ftrecipe.stages.summary import summary
+from ftrecipe.stages.surroundings import settle
 
 PR_SET_PDEATHSIG = 1
 
 
 def main(folder: str, stages: list[str]) -> int:
     """Run `stages` of the run in `folder`; return the exit code."""
-    quiet_libraries()
     rundir = RunDir(Path(folder))
     with contextlib.ExitStack() as stack:
         if LOCK_FD in os.environ:
@@ -38,6 +38,7 @@ def work(rundir: RunDir, stages: list[str], screen: Screen) -> int:
     status = Status(rundir)
     try:
         session = Session.open(rundir, screen)
+        settle(session.run)
         listen(session.stop)
         for stage in stages:
             with status.stage(stage):
@@ -104,14 +105,6 @@ def die_with_parent() -> None:
     """Ask Linux to end this worker when its launcher is killed; elsewhere it runs on."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def quiet_libraries() -> None:
-    """Set what libraries read from the environment before they are imported."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 
 
 if __name__ == "__main__":

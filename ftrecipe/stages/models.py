@@ -12,6 +12,7 @@ from ftrecipe.components.trainer import Trainer
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.memory import activation_bytes
+from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json, write_json
 from ftrecipe.stages.screen import Screen
 
@@ -195,7 +196,7 @@ class Earlier:
     """A finished run that another one goes on from."""
 
     def __init__(self, folder: str) -> None:
-        self.dir = RunDir(Path(folder).expanduser())
+        self.dir = RunDir(typed(folder))
         if not self.dir.run.is_file() or not self.dir.base.is_file():
             raise ConfigError(f"model.from_run={folder}: there is no finished run in that folder")
         self.run = from_plain(read_json(self.dir.run)["config"])

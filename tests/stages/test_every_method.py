@@ -78,7 +78,11 @@ def test_method_changes_weights_loads_back_and_merges(method: str, runs_dir: Pat
 
 @pytest.mark.parametrize("quantization", options("quantization"))
 def test_lora_trains_on_every_quantization(quantization: str, runs_dir: Path) -> None:
-    words = [f"quantization={quantization}", "export=[adapter,merged]", "trainer.learning_rate=1e-2"]
+    words = [
+        f"quantization={quantization}",
+        "export=[adapter,merged]",
+        "trainer.learning_rate=1e-2",
+    ]
     session = run_stages(words, runs_dir)
     trained = log_probabilities(session.models.tuned)
     start = log_probabilities(Session.open(session.dir, Screen(None)).models.start)

@@ -60,6 +60,7 @@ def session(folder: Path, tokenizer: Any) -> Any:
         cache=folder / ".cache",
         tokenizer=tokenizer,
         screen=Paper(),
+        only_checks=False,
     )
 
 

@@ -72,5 +72,3 @@ class Merged(Export):
         """Merge, and save weights (safetensors), generation config and tokenizer."""
         tuned.merged().save_pretrained(folder, max_shard_size=self.max_shard_size)
         tuned.tokenizer.save_pretrained(folder)
-
-

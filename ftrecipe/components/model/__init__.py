@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftrecipe.errors import ConfigError, did_you_mean
+from ftrecipe.paths import typed
 from ftrecipe.registry import Group
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ class Model:
     @property
     def source(self) -> str:
         """Return the folder or hub id. Raises ConfigError for a folder that does not exist."""
-        if self.path is None:
+        if not self.path:
             raise ConfigError("model.path is not set; add model.path=<folder or hub id>")
         if self.path.startswith("builtin:"):
             return str(BUILTIN / self.path.removeprefix("builtin:"))
-        folder = Path(self.path).expanduser()
+        folder = typed(self.path)
         if folder.is_dir():
             return str(folder)
         if not looks_like_hub_id(self.path):
@@ -77,7 +78,7 @@ class Model:
     @property
     def is_local(self) -> bool:
         """Tell whether the model is in a folder of this machine."""
-        return self.path is not None and Path(self.source).is_dir()
+        return bool(self.path) and Path(self.source).is_dir()
 
     def hub_arguments(self, remote_code: bool) -> dict[str, Any]:
         """Return what every `from_pretrained` of this model is called with."""
@@ -117,7 +118,7 @@ class Model:
             return TEMPLATES[asked]
         if "{" in asked:
             return asked
-        file = Path(asked).expanduser()
+        file = typed(asked)
         if not file.is_file():
             raise ConfigError(
                 f"model.chat_template={asked} is neither a file, nor a Jinja template, "
@@ -150,8 +151,9 @@ def looks_like_hub_id(text: str) -> bool:
     """Tell `org/name` from a path: two plain words and one slash."""
     parts = text.split("/")
     return len(parts) == 2 and all(
-        part and not part.startswith(".") and part.replace("-", "").replace("_", "").replace(
-            ".", "").isalnum()
+        part
+        and not part.startswith(".")
+        and part.replace("-", "").replace("_", "").replace(".", "").isalnum()
         for part in parts
     )
 

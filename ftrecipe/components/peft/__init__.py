@@ -30,7 +30,7 @@ class Peft:
     usual_learning_rate: ClassVar[float] = 2e-4
 
     def check(self, skeleton: "PreTrainedModel") -> None:
-        """Raise ConfigError where the model lacks what the method names; `skeleton` is weightless."""
+        """Raise ConfigError where the weightless `skeleton` lacks what the method names."""
 
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:
         """Return `model` ready to train: adapters added, or the right weights unfrozen.

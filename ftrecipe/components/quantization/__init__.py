@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Quantization:
-    """Base of all options; `bits` is what a rule reads."""
+    """The base as it is; `bits` is what a rule reads."""
 
     bits: ClassVar[int] = 16
+    package: ClassVar[str | None] = None  # what has to be installed for it
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig | None":
         """Return transformers' quantization config, or None for none."""
@@ -30,6 +31,7 @@ class Int8(Quantization):
     """LLM.int8(): 8-bit weights, outlier columns in 16 bits."""
 
     bits: ClassVar[int] = 8
+    package: ClassVar[str | None] = "bitsandbytes"
     outlier_threshold: float = bounded(6.0, 0)
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
@@ -44,6 +46,7 @@ class FourBit(Quantization):
     """4-bit weights in blocks; `double_quant` also stores the blocks' scales in 8 bits."""
 
     bits: ClassVar[int] = 4
+    package: ClassVar[str | None] = "bitsandbytes"
     kind: ClassVar[str] = "nf4"
     double_quant: bool = True
 

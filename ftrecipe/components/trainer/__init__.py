@@ -51,6 +51,11 @@ class Trainer:
     eval_steps: int | None = bounded(None, 1)
     extra: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def package(self) -> str | None:
+        """What has to be installed for it beyond the `train` extra's trainers."""
+        return None
+
     def build(self, output_dir: Path, **facts: Any) -> "SFTConfig":
         """Return the library's own arguments: the named fields, the run's `facts`, then `extra`."""
         raise NotImplementedError
@@ -66,9 +71,23 @@ class Sft(Trainer):
 
     passes_to: ClassVar[str] = "trl.SFTConfig"
     reserved: ClassVar[tuple[str, ...]] = (
-        "output_dir", "disable_tqdm", "train_sampling_strategy", "eval_strategy", "seed", "use_cpu",
-        "bf16", "fp16", "report_to", "project", "run_name", "padding_free", "loss_type",
-        "dataset_text_field", "chat_template_path", "assistant_only_loss", "completion_only_loss",
+        "output_dir",
+        "disable_tqdm",
+        "train_sampling_strategy",
+        "eval_strategy",
+        "seed",
+        "use_cpu",
+        "bf16",
+        "fp16",
+        "report_to",
+        "project",
+        "run_name",
+        "padding_free",
+        "loss_type",
+        "dataset_text_field",
+        "chat_template_path",
+        "assistant_only_loss",
+        "completion_only_loss",
     )
 
     def build(self, output_dir: Path, **facts: Any) -> "SFTConfig":
@@ -78,10 +97,19 @@ class Sft(Trainer):
         named = {
             name: getattr(self, name)
             for name in (
-                "num_train_epochs", "max_steps", "per_device_train_batch_size",
-                "per_device_eval_batch_size", "gradient_accumulation_steps", "warmup_steps",
-                "optim", "weight_decay", "max_grad_norm", "logging_steps", "save_steps",
-                "save_total_limit", "eval_steps",
+                "num_train_epochs",
+                "max_steps",
+                "per_device_train_batch_size",
+                "per_device_eval_batch_size",
+                "gradient_accumulation_steps",
+                "warmup_steps",
+                "optim",
+                "weight_decay",
+                "max_grad_norm",
+                "logging_steps",
+                "save_steps",
+                "save_total_limit",
+                "eval_steps",
             )
         }
         return SFTConfig(
@@ -91,9 +119,16 @@ class Sft(Trainer):
             max_length=None,  # rows were cut, dropped or refused while preparing
             packing=False,  # PackedDataset has done it
             disable_tqdm=True,
+            logging_nan_inf_filter=False,  # it hides NaN, and waits for the device at every batch
             train_sampling_strategy="group_by_length" if self.grouped else "random",
             **(named | facts | self.extra),
         )
+
+    @property
+    def package(self) -> str | None:
+        """What the optimizer needs installed: bitsandbytes has the 8-bit and paged ones."""
+        needs = any(word in self.optim for word in ("8bit", "paged", "bnb", "ademamix", "rmsprop"))
+        return "bitsandbytes" if needs else None
 
     @property
     def grouped(self) -> bool:
