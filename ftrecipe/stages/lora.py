@@ -7,7 +7,7 @@ gradients. Scaling the small product A(x) and adding B's product into the output
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft.tuners.lora.layer import Linear
@@ -47,7 +47,8 @@ def _forward(self: Linear, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     name = adapters[0]
     rows = x.flatten(0, -2)  # adding into a view, which [..., out] would be, costs autograd more
     small = self.lora_A[name](self.lora_dropout[name](rows)) * self.scaling[name]
-    result = self.base_layer(rows).addmm_(small, self.lora_B[name].weight.t())
+    wide = cast(Tensor, self.lora_B[name].weight).t()
+    result = cast(nn.Linear, self.base_layer)(rows).addmm_(small, wide)
     return result.view(*x.shape[:-1], -1)
 
 

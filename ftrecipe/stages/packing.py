@@ -23,7 +23,7 @@ def token_counts(documents: Documents) -> list[int]:
         return [sum(documents.lengths[i] for i in row) for row in documents.rows]
     if isinstance(documents, Dataset):
         table = documents.select_columns("input_ids").with_format("arrow")[:]
-        return compute.list_value_length(table["input_ids"]).to_pylist()
+        return compute.call_function("list_value_length", [table["input_ids"]]).to_pylist()
     return [len(documents[i]["input_ids"]) for i in range(len(documents))]
 
 

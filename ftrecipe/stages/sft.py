@@ -4,7 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import torch
 from datasets import Dataset
@@ -63,14 +63,15 @@ class LeanSFTTrainer(SFTTrainer):
                 "LeanSFTTrainer wraps and packs nothing itself: give it a wrapped model and a "
                 "PackedDataset, and leave peft_config, packing, padding_free and loss_type alone"
             )
-        args.dataset_kwargs = {**(args.dataset_kwargs or {}), "skip_prepare_dataset": True}
+        given = cast(dict[str, Any], args.dataset_kwargs or {})
+        args.dataset_kwargs = given | {"skip_prepare_dataset": True}
         args.remove_unused_columns = False  # it would take the documents' lengths off packed rows
         with _dtypes_kept(model):
             super().__init__(
                 model=model,
                 args=args,
                 train_dataset=_stand_in(train_dataset),
-                eval_dataset=eval_dataset,
+                eval_dataset=cast(Any, eval_dataset),
                 processing_class=processing_class,
                 data_collator=data_collator,
                 callbacks=callbacks,
@@ -87,7 +88,7 @@ class LeanSFTTrainer(SFTTrainer):
         """Train, see `Trainer.train`; LoRA layers take the shorter way meanwhile."""
         # DeepSpeed and FSDP bring a weight in when its own module is called: not so here.
         sharded = self.is_deepspeed_enabled or self.is_fsdp_enabled
-        with nullcontext() if sharded else added_in_place(self.model):
+        with nullcontext() if sharded else added_in_place(cast(nn.Module, self.model)):
             return super().train(*args, **kwargs)
 
     def _choose_head(self, model: PreTrainedModel | PeftModel) -> None:
@@ -96,7 +97,7 @@ class LeanSFTTrainer(SFTTrainer):
         # With a large vocabulary logits outweigh the model: on CUDA, TRL's kernel holds a few only.
         self._fuses_head = self.args.device.type == "cuda" and self.args.label_smoothing_factor == 0
         if self._fuses_head:
-            add_fused_lm_head(causal, outputs=("log_probs",))
+            add_fused_lm_head(cast(PreTrainedModel, causal), outputs=("log_probs",))
         self._selects_logits = takes_logits_mask(causal) and not _adds_tokens(model)
 
     def compute_loss(
@@ -161,12 +162,12 @@ class LeanSFTTrainer(SFTTrainer):
             loss = loss * (self.accelerator.num_processes // self.get_tp_size())
         return loss
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         """Our own order for the two shuffling strategies, and none for `sequential`."""
         rows = self.train_dataset if train_dataset is None else train_dataset
         strategy = self.args.train_sampling_strategy
         if strategy not in ("random", "group_by_length"):
-            return super()._get_train_sampler(rows)
+            return super()._get_train_sampler(cast(Any, rows))
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         self._train_sampler = EpochSampler(
             lengths=token_counts(rows) if strategy == "group_by_length" else None,
@@ -177,7 +178,7 @@ class LeanSFTTrainer(SFTTrainer):
         )
         return self._train_sampler
 
-    def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:
+    def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:  # pyright: ignore
         """Tell the sampler the epoch; accelerate does not reach it in a resumed run of several
         processes."""
         if self._train_sampler is not None:
