@@ -2,7 +2,7 @@
 
 from ftrecipe.components.eval import SuiteResult
 from ftrecipe.errors import ConfigError
-from ftrecipe.stages.measure import (
+from ftrecipe.stages.measuring.measure import (
     Subject,
     baseline_key,
     faults,
@@ -10,7 +10,7 @@ from ftrecipe.stages.measure import (
     read_baseline,
     write_baseline,
 )
-from ftrecipe.stages.results import write_results
+from ftrecipe.stages.measuring.results import write_results
 from ftrecipe.stages.session import Session
 
 

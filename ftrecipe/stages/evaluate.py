@@ -1,8 +1,8 @@
 """The tuned model, on the same questions as the baseline."""
 
-from ftrecipe.stages.measure import Subject, measure_all
-from ftrecipe.stages.objective import objective
-from ftrecipe.stages.results import write_results
+from ftrecipe.stages.measuring.measure import Subject, measure_all
+from ftrecipe.stages.measuring.objective import objective
+from ftrecipe.stages.measuring.results import write_results
 from ftrecipe.stages.session import Session
 
 

@@ -96,7 +96,7 @@ class Models:
 
     def load(self, quantization: Any, dtype: str | None = None) -> "PreTrainedModel":
         """Load the base with its weights; grows the embedding for added tokens."""
-        from ftrecipe.stages.generation import keep_trainable
+        from ftrecipe.stages.measuring.generation import keep_trainable
 
         device = {"": 0} if self.found.device is Device.cuda else {"": "cpu"}
         try:

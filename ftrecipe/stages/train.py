@@ -13,14 +13,14 @@ import torch
 from ftrecipe.components.hardware import Device, Precision
 from ftrecipe.components.model import Dtype
 from ftrecipe.errors import ConfigError, StageError, Stopped
-from ftrecipe.stages.batches import PackedCollator, PaddingCollator
-from ftrecipe.stages.checkpoints import latest_valid
-from ftrecipe.stages.following import Following
-from ftrecipe.stages.objective import objective
-from ftrecipe.stages.packing import Documents, PackedDataset, token_counts
+from ftrecipe.stages.measuring.objective import objective
 from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
-from ftrecipe.stages.sft import LeanSFTTrainer
+from ftrecipe.stages.training.batches import PackedCollator, PaddingCollator
+from ftrecipe.stages.training.checkpoints import latest_valid
+from ftrecipe.stages.training.following import Following
+from ftrecipe.stages.training.packing import Documents, PackedDataset, token_counts
+from ftrecipe.stages.training.sft import LeanSFTTrainer
 
 
 def train(session: Session) -> None:

@@ -17,10 +17,10 @@ from transformers.trainer_utils import TrainOutput
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.utils import add_fused_lm_head
 
-from ftrecipe.stages.batches import IGNORED
-from ftrecipe.stages.lora import added_in_place
-from ftrecipe.stages.packing import Documents, token_counts
-from ftrecipe.stages.sampling import EpochSampler
+from ftrecipe.stages.training.batches import IGNORED
+from ftrecipe.stages.training.lora import added_in_place
+from ftrecipe.stages.training.packing import Documents, token_counts
+from ftrecipe.stages.training.sampling import EpochSampler
 
 Collator = Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]
 

@@ -5,9 +5,9 @@ import random
 import pytest
 from datasets import Dataset
 
-from ftrecipe.stages.batches import IGNORED, PackedCollator, PaddingCollator
-from ftrecipe.stages.packing import PackedDataset, pack, token_counts
-from ftrecipe.stages.sampling import EpochSampler, length_grouped
+from ftrecipe.stages.training.batches import IGNORED, PackedCollator, PaddingCollator
+from ftrecipe.stages.training.packing import PackedDataset, pack, token_counts
+from ftrecipe.stages.training.sampling import EpochSampler, length_grouped
 
 DOCUMENTS = [
     {"input_ids": [11, 12, 13], "labels": [11, 12, 13]},

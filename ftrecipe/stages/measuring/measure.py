@@ -22,8 +22,8 @@ from ftrecipe.components.eval import (
 )
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import read_json, write_json
-from ftrecipe.stages.generation import Model, generate
-from ftrecipe.stages.losses import IGNORED, Labeled, losses
+from ftrecipe.stages.measuring.generation import Model, generate
+from ftrecipe.stages.measuring.losses import IGNORED, Labeled, losses
 
 METHOD = 1
 """Raised when the same model on the same data would give other numbers: old baselines are void."""

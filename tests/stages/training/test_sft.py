@@ -11,9 +11,9 @@ from tokenizers.models import WordLevel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Trainer
 from trl import SFTConfig
 
-from ftrecipe.stages.batches import IGNORED, PackedCollator, PaddingCollator
-from ftrecipe.stages.packing import PackedDataset
-from ftrecipe.stages.sft import LeanSFTTrainer, takes_logits_mask
+from ftrecipe.stages.training.batches import IGNORED, PackedCollator, PaddingCollator
+from ftrecipe.stages.training.packing import PackedDataset
+from ftrecipe.stages.training.sft import LeanSFTTrainer, takes_logits_mask
 
 VOCABULARY = 64
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from ftrecipe.components.eval import ExampleLoss
-from ftrecipe.stages.generation import Model, base_of, evaluating
+from ftrecipe.stages.measuring.generation import Model, base_of, evaluating
 
 Labeled = tuple[list[int], list[int]]
 """`input_ids`, and `labels` of the same length: the token's id where it counts, else -100."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ftrecipe.stages.checkpoints import step_of
-from ftrecipe.stages.packing import Documents, token_counts
 from ftrecipe.stages.session import Session
+from ftrecipe.stages.training.checkpoints import step_of
+from ftrecipe.stages.training.packing import Documents, token_counts
 
 WRITTEN = ("loss", "learning_rate", "grad_norm", "eval_loss")
 

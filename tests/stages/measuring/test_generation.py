@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from ftrecipe.components.eval import Decoding
-from ftrecipe.stages.generation import end_of_turn, generate, stop_ids
+from ftrecipe.stages.measuring.generation import end_of_turn, generate, stop_ids
 
 GREEDY = Decoding(max_new_tokens=12)
 VIRTUAL = {

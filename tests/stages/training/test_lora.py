@@ -6,7 +6,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora.layer import Linear
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from ftrecipe.stages.lora import added_in_place
+from ftrecipe.stages.training.lora import added_in_place
 
 IDS = torch.tensor([[3, 4, 5, 6], [7, 8, 9, 10]])
 

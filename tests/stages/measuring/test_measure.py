@@ -14,9 +14,9 @@ from ftrecipe.components.eval.perplexity import Perplexity
 from ftrecipe.components.eval.qa import Qa
 from ftrecipe.data.prepared import EvalExample
 from ftrecipe.errors import ConfigError, StageError
-from ftrecipe.stages import measure
-from ftrecipe.stages.losses import losses
-from ftrecipe.stages.measure import (
+from ftrecipe.stages.measuring import measure
+from ftrecipe.stages.measuring.losses import losses
+from ftrecipe.stages.measuring.measure import (
     Subject,
     baseline_key,
     measure_all,
