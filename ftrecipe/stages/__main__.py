@@ -64,12 +64,12 @@ def end(screen: Screen, status: Status, error: BaseException, code: int) -> int:
     traceback.print_exception(error)
     if isinstance(error, ConfigError):
         for fault in error.faults:
-            screen.say(f"error: {fault}")
+            screen.fail(f"error: {fault}")
         return code
-    screen.say(f"{state} in {status.current}: {reason}")
+    screen.fail(f"{state} in {status.current}: {reason}")
     if state == "failed":
-        screen.say(f"details   {status.rundir.log}")
-    screen.say(f"go on     python -m ftrecipe resume {folder}")
+        screen.fail(f"details   {status.rundir.log}")
+    screen.fail(f"go on     python -m ftrecipe resume {folder}")
     return code
 
 

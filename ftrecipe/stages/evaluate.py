@@ -9,7 +9,7 @@ from ftrecipe.stages.session import Session
 def evaluate(session: Session) -> None:
     """Measure every suite on the tuned model."""
     session.screen.say(f"evaluate  measuring {', '.join(session.run.eval)} on the tuned model")
-    subject = Subject(session.models.tuned, session.tokenizer, session.prepared)
+    subject = Subject(session.models.tuned, session.tokenizer, session.prepared, session.screen)
     results = measure_all(session.run.eval, subject)
     write_results(session.dir, "tuned", results)
     session.record(tuned={name: result.metrics for name, result in results.items()})

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 WIDTH = 24
@@ -53,8 +53,8 @@ class Bar:
 class Screen:
     """The person's own stream; a rank that nobody watches has a silent one."""
 
-    def __init__(self, stream: TextIO | None) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO | None, errors: TextIO | None = None) -> None:
+        self.stream, self.errors = stream, errors
         self.is_terminal = stream is not None and stream.isatty()
         self.bar: Bar | None = None
 
@@ -75,6 +75,13 @@ class Screen:
             self.write("\r\x1b[K")
         self.write(f"{text}\n")
 
+    def fail(self, text: str) -> None:
+        """Show why the run ended, where programs look for errors."""
+        print(text, flush=True)
+        if self.errors is not None:
+            with suppress(BrokenPipeError):
+                print(text, file=self.errors, flush=True)
+
     def warn(self, text: str) -> None:
         """Show one line that a person should not miss."""
         self.say(f"warning   {text}")
@@ -92,12 +99,14 @@ class Screen:
 
 
 def take_screen(log: TextIO) -> Screen:
-    """Keep the real stdout for the person, and send all else that is printed to `log`."""
-    stream = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    """Keep the real stdout and stderr for the person; all else that is printed goes to `log`."""
+    stream, errors = (
+        os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace") for number in (1, 2)
+    )
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
     sys.stdout = sys.stderr = log
-    return Screen(stream)
+    return Screen(stream, errors)
 
 
 def duration(seconds: float) -> str:

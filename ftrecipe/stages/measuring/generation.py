@@ -24,6 +24,11 @@ CACHE_TOKENS = {"cpu": 16_384, "cuda": 32_768}
 """Tokens (rows x longest row) that one batch may hold in its cache."""
 
 MAX_ROWS = 128
+Tick = Callable[[int], None]
+
+
+def silent(count: int) -> None:
+    """Tell nobody."""
 
 
 def generate(
@@ -32,10 +37,12 @@ def generate(
     prompts: list[list[int]],
     decoding: Decoding,
     batch_size: int | None = None,
+    tick: Tick = silent,
 ) -> list[Completion]:
     """Complete every prompt, in order; a stop token ends an answer and is not part of it.
 
-    Prompts of like length share a batch. Greedy unless `decoding.temperature` is set.
+    Prompts of like length share a batch. Greedy unless `decoding.temperature` is set. `tick` is
+    told of every batch how many prompts it held.
     """
     stops = stop_ids(model, tokenizer)
     done: dict[int, Completion] = {}
@@ -46,6 +53,7 @@ def generate(
                 row: _completion(ids, stops, tokenizer)
                 for row, ids in zip(rows, written, strict=True)
             }
+            tick(len(rows))
     return [done[row] for row in range(len(prompts))]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from ftrecipe.components.eval import ExampleLoss
-from ftrecipe.stages.measuring.generation import Model, base_of, evaluating
+from ftrecipe.stages.measuring.generation import Model, Tick, base_of, evaluating, silent
 
 Labeled = tuple[list[int], list[int]]
 """`input_ids`, and `labels` of the same length: the token's id where it counts, else -100."""
@@ -18,11 +18,15 @@ LOGIT_BYTES = 2**30
 
 
 def losses(
-    model: Model, sequences: list[Labeled], batch_size: int | None = None
+    model: Model,
+    sequences: list[Labeled],
+    batch_size: int | None = None,
+    tick: Tick = silent,
 ) -> list[ExampleLoss]:
     """Return one loss a sequence, in order, in nats, computed in float32 from the logits.
 
-    The first token has nothing before it to be predicted from, and so never counts.
+    The first token has nothing before it to be predicted from, and so never counts. `tick` is
+    told of every batch how many sequences it held.
     """
     base = base_of(model)
     trims = "logits_to_keep" in inspect.signature(base.forward).parameters
@@ -33,6 +37,7 @@ def losses(
         for rows in _batches(sequences, batch_size, budget):
             found = _batch_losses(model, [sequences[row] for row in rows], trims)
             done |= dict(zip(rows, found, strict=True))
+            tick(len(rows))
     return [done[row] for row in range(len(sequences))]
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -22,8 +24,9 @@ from ftrecipe.components.eval import (
 )
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import read_json, write_json
-from ftrecipe.stages.measuring.generation import Model, generate
+from ftrecipe.stages.measuring.generation import Model, Tick, generate, silent
 from ftrecipe.stages.measuring.losses import IGNORED, Labeled, losses
+from ftrecipe.stages.screen import Screen
 
 METHOD = 1
 """Raised when the same model on the same data would give other numbers: old baselines are void."""
@@ -44,8 +47,14 @@ class Subject:
     For the baseline pass the base model itself, not an adapter that is switched off.
     """
 
-    def __init__(self, model: Model, tokenizer: PreTrainedTokenizerBase, data: EvalData) -> None:
-        self.model, self.tokenizer, self.data = model, tokenizer, data
+    def __init__(
+        self,
+        model: Model,
+        tokenizer: PreTrainedTokenizerBase,
+        data: EvalData,
+        screen: Screen | None = None,
+    ) -> None:
+        self.model, self.tokenizer, self.data, self.screen = model, tokenizer, data, screen
         self._said: dict[tuple[Decoding, tuple[int, ...]], Completion] = {}
 
     def examples(self, split: Split, limit: int | None = None) -> list[Example]:
@@ -59,7 +68,8 @@ class Subject:
         keys = [(decoding, tuple(prompt)) for prompt in prompts]
         fresh = [key for key in dict.fromkeys(keys) if key not in self._said]
         asked = [list(prompt) for _, prompt in fresh]
-        answers = generate(self.model, self.tokenizer, asked, decoding, batch_size)
+        with self._progress("answers", len(asked)) as tick:
+            answers = generate(self.model, self.tokenizer, asked, decoding, batch_size, tick)
         self._said |= dict(zip(fresh, answers, strict=True))
         return [self._said[key] for key in keys]
 
@@ -88,7 +98,16 @@ class Subject:
     def _losses(self, pairs: list[Labeled], what: str, batch_size: int | None) -> list[ExampleLoss]:
         if not any(label != IGNORED for _, labels in pairs for label in labels[1:]):
             raise StageError(f"{what} has no token that counts, so there is no loss to measure")
-        return losses(self.model, pairs, batch_size)
+        with self._progress("losses", len(pairs)) as tick:
+            return losses(self.model, pairs, batch_size, tick)
+
+    @contextmanager
+    def _progress(self, label: str, total: int) -> Iterator[Tick]:
+        if self.screen is None:
+            yield silent
+            return
+        with self.screen.progress(label, total) as bar:
+            yield bar.update
 
 
 def dataset(data: EvalData, split: Split) -> Dataset | None:
