@@ -11,6 +11,10 @@ from answers import ROOT, Cli, Said
 
 from ftrecipe.__main__ import main
 
+# Before torch is imported: as in a worker, idle threads sleep; and no test asks a hub.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
