@@ -57,10 +57,13 @@ def one_round(job: Path, folder: Path) -> dict[str, Timing]:
     timings = {
         "hand-written TRL": hand_written(job, folder / "hand"),
         "ftrecipe": ftrecipe(job, folder / "runs"),
+        "ftrecipe, shuffled": ftrecipe(
+            job, folder / "runs-shuffled", "trainer.group_by_length=false"
+        ),
         "ftrecipe packed": ftrecipe(job, folder / "runs-packed", "trainer.packing=true"),
     }
     for name, timing in timings.items():
-        print(f"{name:18}{timing}", flush=True)
+        print(f"{name:20}{timing}", flush=True)
     return timings
 
 
@@ -154,7 +157,7 @@ def report(rounds: list[dict[str, Timing]]) -> None:
         base = median(rounds, reference, field)
         for side in rounds[0]:
             value = median(rounds, side, field)
-            print(f"  {side:18}{value:10.3f}{value / base:8.2f}x")
+            print(f"  {side:20}{value:10.3f}{value / base:8.2f}x")
 
 
 def median(rounds: list[dict[str, Timing]], side: str, field: str) -> float:
