@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from ftrecipe import launch, plan
+from ftrecipe.components.peft import GROUP
 from ftrecipe.compose import compose
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
 from ftrecipe.words import options
+
 
 pytestmark = pytest.mark.slow
 
@@ -170,3 +172,23 @@ def test_run_refuses_to_go_on_from_a_tune_of_another_base(whole: RunDir, runs_di
     write_json(copy.base, {"path": base["path"], "revision": None, "sha256": "0" * 64})
     with pytest.raises(ConfigError, match="no longer the model that was tuned"):
         run_stages([f"model.from_run={copy.path}", "export=[]"], runs_dir)
+
+
+@pytest.mark.parametrize(
+    ("method", "quantization"),
+    [
+        (method, quantization)
+        for quantization, bits in (("nf4", 4), ("int8", 8))
+        for method, kind in GROUP.classes.items()
+        if bits in kind.allows_bits and method != "lora"
+    ],
+)
+def test_method_trains_on_every_quantization_that_it_allows(
+    method: str, quantization: str, runs_dir: Path
+) -> None:
+    words = [f"peft={method}", f"quantization={quantization}", "export=[]"]
+    small = ["peft.r=64"] if method == "vera" else []
+    session = run_stages([*words, *small, "trainer.learning_rate=1e-2"], runs_dir)
+    trained = log_probabilities(session.models.tuned)
+    start = log_probabilities(Session.open(session.dir, Screen(None)).models.start)
+    assert (trained - start).abs().max() > 1e-4, "training changed nothing"

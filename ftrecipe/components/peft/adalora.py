@@ -17,7 +17,7 @@ class AdaLora(LayerAdapter):
     """Adaptive rank (arXiv 2303.10512): from `init_r` down to `target_r` on average."""
 
     passes_to: ClassVar[str] = "peft.AdaLoraConfig"
-    allows_bits: ClassVar[tuple[int, ...]] = (16, 8)
+    allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
     usual_learning_rate: ClassVar[float] = 1e-3
     init_r: int = bounded(24, 1)
     target_r: int = bounded(16, 1)

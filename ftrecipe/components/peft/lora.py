@@ -46,6 +46,8 @@ class Lora(LayerAdapter):
 class Dora(Lora):
     """LoRA with weights split in magnitude and direction (arXiv 2402.09353)."""
 
+    allows_bits: ClassVar[tuple[int, ...]] = (16, 4)  # on 8-bit weights PEFT fails at once
+
     def options(self) -> dict[str, Any]:
         """Switch the decomposition on."""
         return {"use_dora": True}
