@@ -15,7 +15,6 @@ from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
 from ftrecipe.words import options
 
-
 pytestmark = pytest.mark.slow
 
 SCHEMAS = Path(launch.__file__).parent / "schemas"
