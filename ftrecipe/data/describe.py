@@ -7,6 +7,9 @@ from ftrecipe.data.split import SPLITS
 Report = dict[str, Any]
 
 
+SAMPLE_LINES = 16
+
+
 def describe(report: Report) -> list[str]:
     """Return the lines printed by `ftrecipe check`; the warnings are told apart."""
     return [
@@ -73,4 +76,6 @@ def _sample(sample: Report | None) -> list[str]:
         return []
     text = "".join(f"»{text}«" if trained else text for text, trained in sample["pieces"])
     lines = [f"  {line}" for line in text.split("\n")]
+    if len(lines) > SAMPLE_LINES:
+        lines = [*lines[:SAMPLE_LINES], f"  … {len(lines) - SAMPLE_LINES} more lines"]
     return [f"{sample['where']}, as the model sees it (»trained on«):", *lines]

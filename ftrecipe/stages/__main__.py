@@ -39,7 +39,7 @@ def work(rundir: RunDir, stages: list[str], screen: Screen) -> int:
     try:
         session = Session.open(rundir, screen)
         settle(session.run)
-        listen(session.stop)
+        listen(session.stop, screen)
         for stage in stages:
             with status.stage(stage):
                 getattr(importlib.import_module(f"ftrecipe.stages.{stage}"), stage)(session)
@@ -88,12 +88,13 @@ def one_line(error: BaseException) -> str:
     return first if isinstance(error, FtrecipeError) else f"{name}: {first}"
 
 
-def listen(stop: Stop) -> None:
+def listen(stop: Stop, screen: Screen) -> None:
     """Stop at the next step while training; at once elsewhere, and at the second signal."""
 
     def on_signal(number: int, frame: object) -> None:
         if stop.patient and not stop.requested:
             stop.requested = True
+            screen.say("stopping  after this step, with a checkpoint; once more to stop at once")
             return
         raise KeyboardInterrupt
 

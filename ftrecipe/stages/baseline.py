@@ -29,7 +29,7 @@ def baseline(session: Session) -> None:
         write_baseline(session.cache, keys[name], result)
     ordered = {name: (results | fresh)[name] for name in keys}
     write_results(session.dir, "base", ordered)
-    session.record(base={name: result.metrics for name, result in ordered.items()})
+    session.record_suites("base", {name: result.metrics for name, result in ordered.items()})
 
 
 def _measure(session: Session, names: list[str]) -> dict[str, SuiteResult]:

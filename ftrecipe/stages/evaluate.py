@@ -12,5 +12,5 @@ def evaluate(session: Session) -> None:
     subject = Subject(session.models.tuned, session.tokenizer, session.prepared, session.screen)
     results = measure_all(session.run.eval, subject)
     write_results(session.dir, "tuned", results)
-    session.record(tuned={name: result.metrics for name, result in results.items()})
+    session.record_suites("tuned", {name: result.metrics for name, result in results.items()})
     session.record(objective=objective(session))

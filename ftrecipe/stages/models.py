@@ -72,7 +72,7 @@ class Models:
     @cached_property
     def start(self) -> Any:
         """The model before this run's training: the base, or an earlier run's tuned model."""
-        self.run.peft.check(self.skeleton())
+        self.run.peft.check(self.skeleton)
         model = self.load(self.quantization())
         if self.earlier is None or self.earlier.adapter is None:
             return model

@@ -72,6 +72,11 @@ class Session:
 
         return Models(self.run, self.dir, self.screen)
 
+    def record_suites(self, who: str, suites: dict[str, dict[str, float]]) -> None:
+        """Add what was measured of `who`, keeping suites that were measured before."""
+        known = read_json(self.dir.metrics) if self.dir.metrics.is_file() else {}
+        self.record(**{who: known.get(who, {}) | suites})
+
     def record(self, **parts: Any) -> None:
         """Add to metrics.json: `base`, `tuned`, `train`, `objective`."""
         known = read_json(self.dir.metrics) if self.dir.metrics.is_file() else {}

@@ -58,7 +58,7 @@ def change(before: float | None, after: float | None, direction: str) -> str:
     if before is None or after is None:
         return ""
     difference = after - before
-    if difference == 0:
+    if number(abs(difference)) == number(0.0):
         return "same"
     better = (difference > 0) == (direction == "max")
     sign = "+" if difference > 0 else "−"

@@ -113,17 +113,18 @@ def make_trainer(
     pad = session.pad_token_id
     multiple = 8 if session.models.found.device is Device.cuda else 1
     flatten = packing and "flash" in (session.run.model.attn_implementation or "")
+    collator = (
+        PackedCollator(pad, flatten=flatten)
+        if packing
+        else PaddingCollator(pad, multiple, attention_mask=_balances_experts(model))
+    )
     trainer = LeanSFTTrainer(
         model=model,
         args=arguments(session),
         train_dataset=rows,
         eval_dataset=session.prepared.validation() if session.run.trainer.eval_steps else None,
         processing_class=session.tokenizer,
-        data_collator=(
-            PackedCollator(pad, flatten=flatten)
-            if packing
-            else PaddingCollator(pad, multiple, attention_mask=_balances_experts(model))
-        ),
+        data_collator=following.counting(collator),
         callbacks=[following, *session.run.peft.callbacks()],
     )
     return trainer, following
@@ -189,6 +190,7 @@ def measured(
     return {
         "loss": following.loss,
         "steps": trainer.state.global_step,
+        "resumed_from_step": following.first,
         "epochs": trainer.state.epoch,
         "seconds": following.seconds,
         "tokens": following.tokens,

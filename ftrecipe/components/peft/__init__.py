@@ -1,5 +1,6 @@
 """What is trained: everything, some of the layers, or a few new weights beside a frozen base."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,8 @@ from ftrecipe.registry import Group
 if TYPE_CHECKING:
     from peft import PeftConfig
     from transformers import PreTrainedModel, TrainerCallback
+
+Skeleton = Callable[[], "PreTrainedModel"]
 
 
 @dataclass
@@ -29,8 +32,9 @@ class Peft:
     )  # fmt: skip
     usual_learning_rate: ClassVar[float] = 2e-4
 
-    def check(self, skeleton: "PreTrainedModel") -> None:
-        """Raise ConfigError where the weightless `skeleton` lacks what the method names."""
+    def check(self, skeleton: "Skeleton") -> None:
+        """Raise ConfigError where the model, of which `skeleton` gives the modules without
+        weights, lacks what the method names."""
 
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:
         """Return `model` ready to train: adapters added, or the right weights unfrozen.
@@ -74,10 +78,10 @@ class LayerAdapter(Adapter):
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
     target_modules: list[str] = field(default_factory=lambda: ["all-linear"])
 
-    def check(self, skeleton: "PreTrainedModel") -> None:
+    def check(self, skeleton: "Skeleton") -> None:
         """Check the target modules against the model's own names."""
         if self.targets != "all-linear":
-            check_modules("peft.target_modules", self.target_modules, skeleton)
+            check_modules("peft.target_modules", self.target_modules, skeleton())
 
     @property
     def targets(self) -> str | list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ftrecipe.components.peft import GROUP, Peft, check_modules
+from ftrecipe.components.peft import GROUP, Peft, Skeleton, check_modules
 from ftrecipe.errors import ConfigError
 from ftrecipe.registry import bounded
 
@@ -36,11 +36,11 @@ class Freeze(Peft):
     last_layers: int = bounded(2, 1)
     modules: list[str] = field(default_factory=list)
 
-    def check(self, skeleton: "PreTrainedModel") -> None:
+    def check(self, skeleton: Skeleton) -> None:
         """Check the modules' names, or that there are so many layers."""
         if self.modules:
-            check_modules("peft.modules", self.modules, skeleton)
-        elif not 0 < self.last_layers <= (count := len(decoder_layers(skeleton))):
+            check_modules("peft.modules", self.modules, skeleton())
+        elif not 0 < self.last_layers <= (count := len(decoder_layers(skeleton()))):
             raise ConfigError(f"peft.last_layers={self.last_layers}: this model has {count} layers")
 
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:

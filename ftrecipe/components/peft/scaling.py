@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from ftrecipe.components.peft import GROUP, LayerAdapter, check_modules
+from ftrecipe.components.peft import GROUP, LayerAdapter, Skeleton, check_modules
 from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ class Ia3(LayerAdapter):
     target_modules: list[str] = field(default_factory=lambda: ["k_proj", "v_proj", "down_proj"])
     feedforward_modules: list[str] = field(default_factory=lambda: ["down_proj"])
 
-    def check(self, skeleton: "PreTrainedModel") -> None:
+    def check(self, skeleton: Skeleton) -> None:
         """Check both lists of modules against the model's own names."""
         super().check(skeleton)
-        check_modules("peft.feedforward_modules", self.feedforward_modules, skeleton)
+        check_modules("peft.feedforward_modules", self.feedforward_modules, skeleton())
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return the IA3Config; its feed-forward modules must be among the targets."""

@@ -97,13 +97,23 @@ def _stayed(suite: Suite) -> bool:
     )
 
 
+def _telling(suite: Suite) -> str:
+    """Return the metric to speak of: where no long answer matches exactly, F1 tells more."""
+    if not _stayed(suite):
+        return suite.headline
+    base, tuned = suite.base or {}, suite.tuned or {}
+    moved = [name for name in suite.percents if base.get(name) != tuned.get(name)]
+    return moved[0] if moved and suite.headline in suite.percents else suite.headline
+
+
 def _sentence(suite: Suite) -> str:
     assert suite.tuned is not None
-    name, percent = title(suite.headline), suite.headline in suite.percents
-    after = suite.tuned[suite.headline]
-    if suite.base is None or suite.headline not in suite.base:
+    metric = _telling(suite)
+    name, percent = title(metric), metric in suite.percents
+    after = suite.tuned[metric]
+    if suite.base is None or metric not in suite.base:
         return f"{name} on {suite.of} is {number(after, percent)}; the base was not measured."
-    before = suite.base[suite.headline]
+    before = suite.base[metric]
     if before == after:
         return f"{name} on {suite.of} stayed at {number(after, percent)}."
     verb = "rose" if after > before else "fell"

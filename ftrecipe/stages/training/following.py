@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.checkpoints import step_of
 from ftrecipe.stages.training.packing import Documents, token_counts
+from ftrecipe.stages.training.sft import Collator
 
 WRITTEN = ("loss", "learning_rate", "grad_norm", "eval_loss")
 
@@ -29,11 +31,13 @@ class Following(TrainerCallback):
         batches = -(-len(lengths) // trainer.per_device_train_batch_size)
         per_epoch = max(1, -(-batches // trainer.gradient_accumulation_steps))
         self.tokens_per_step = sum(lengths) / per_epoch
+        self.counts_tokens = session.run.trainer.extra.get("dataloader_num_workers", 0) == 0
+        self.counted = 0
         self.loss = float("nan")
         self.step = self.first
         self.first_step_at: float | None = None
         self.began = self.ended = time.monotonic()
-        self.last = (self.began, self.first)
+        self.last = (self.began, 0)
         self._stack = ExitStack()
 
     @property
@@ -48,8 +52,22 @@ class Following(TrainerCallback):
 
     @property
     def tokens(self) -> int:
-        """Tokens trained on by this process, padding not counted."""
+        """Tokens trained on by this process, padding not counted.
+
+        Counted as batches are made; where other processes make them, from the mean of all rows.
+        """
+        if self.counts_tokens and self.counted:
+            return self.counted
         return round(self.steps * self.tokens_per_step)
+
+    def counting(self, collator: Collator) -> Collator:
+        """Return `collator` with its rows' tokens counted."""
+
+        def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+            self.counted += sum(len(row["input_ids"]) for row in rows)
+            return collator(rows)
+
+        return counted
 
     def __enter__(self) -> "Following":
         cut_back(self.history, self.first)
@@ -68,7 +86,8 @@ class Following(TrainerCallback):
     ) -> None:
         """Start the clock: what came before is loading."""
         self.began = self.ended = time.monotonic()
-        self.last = (self.began, self.first)
+        self.counted = 0
+        self.last = (self.began, 0)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -95,12 +114,12 @@ class Following(TrainerCallback):
             self.loss = logs["train_loss"]
             return
         now = time.monotonic()
-        seconds, steps = now - self.last[0], state.global_step - self.last[1]
+        seconds, tokens = now - self.last[0], self.tokens - self.last[1]
         line: dict[str, Any] = {"step": state.global_step, "epoch": state.epoch}
         line |= {key: logs[key] for key in WRITTEN if key in logs}
-        if "loss" in logs and steps > 0:
-            line["tokens_per_second"] = steps * self.tokens_per_step / seconds
-            self.last = (now, state.global_step)
+        if "loss" in logs and tokens > 0:
+            line["tokens_per_second"] = tokens / seconds
+            self.last = (now, self.tokens)
             self.bar.note = f"loss {logs['loss']:.4f}  {line['tokens_per_second']:,.0f} tokens/s"
         with self.history.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
