@@ -37,7 +37,7 @@ test-full: $(STAMP)  ## real models, many runs; before a piece of work ends
 check: $(STAMP)  ## style, types, and the floors of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 wheel: $(STAMP)  ## build dist/ftrecipe-*.whl
