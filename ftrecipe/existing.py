@@ -1,12 +1,14 @@
 """An existing run directory, opened again: its config with what a person changes about it."""
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from ftrecipe import plan, words
 from ftrecipe.compose import compose_layers
-from ftrecipe.errors import ConfigError, did_you_mean
+from ftrecipe.config import GROUPS
+from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
 from ftrecipe.plan import Plan
 from ftrecipe.rundir import RunDir, read_json
@@ -29,10 +31,31 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
     return rundir, line[1:]
 
 
-def recompose(rundir: RunDir, changes: list[str]) -> Plan:
-    """Return the run's plan with `changes` applied; nothing is written."""
+MEASURING = ("eval", "objective", "hardware", "trainer.per_device_eval_batch_size")
+EXPORTING = ("export", "hardware")
+GOING_ON = (*MEASURING, "export", "tracking", "trainer.num_train_epochs", "trainer.max_steps",
+            "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",
+            "trainer.eval_steps")  # fmt: skip
+
+
+def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Plan:
+    """Return the run's plan with `changes` applied; nothing is written.
+
+    Only the keys `allowed`, and those below them, can change: a run stays what it was. Suites are
+    added to those that the run has.
+    """
     boundary = read_json(rundir.run)
     changed = words.read(changes)
+    keys = [*changed.choices, *(setting.key for setting in changed.settings)]
+    changed.faults += [
+        f"{key}: a run keeps what it was trained with; here only {listed(allowed)} can change "
+        "(for anything else start a new run)"
+        for key in keys
+        if not _is_below(key, allowed) and _exists(key)
+    ]
+    if "eval" in changed.choices:
+        known = boundary["choices"]["eval"]
+        changed.choices["eval"] = list(dict.fromkeys([*known, *changed.choices["eval"]]))
     if changed.recipe is not None:
         changed.faults.append("a run keeps its recipe; start a new run with +recipe=<name>")
     before = Layer(choices=boundary["choices"], settings=flatten(boundary["differences"]))
@@ -40,6 +63,17 @@ def recompose(rundir: RunDir, changes: list[str]) -> Plan:
     made.name, made.recipe = boundary["name"], boundary["recipe"]
     made.config["runs_dir"] = boundary["runs_dir"]
     return made
+
+
+def _exists(key: str) -> bool:
+    """Tell a key that there is from one that has to be answered with the one meant."""
+    kinds = words.field_types()
+    above = key.rpartition(".")[0]
+    return key in GROUPS or key in kinds or get_origin(kinds.get(above)) is dict
+
+
+def _is_below(key: str, names: Iterable[str]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def flatten(node: dict[str, Any], path: tuple[str, ...] = ()) -> list[Setting]:

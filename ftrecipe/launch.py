@@ -1,6 +1,7 @@
 """Writes a plan's files into a fresh run directory and runs its stages in a worker process."""
 
 import datetime
+import importlib.util
 import os
 import shlex
 import signal
@@ -19,14 +20,26 @@ from ftrecipe.errors import ConfigError
 from ftrecipe.plan import Plan, worker
 from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json, write_json
 
+TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PLANNED = {
     "stage": None, "state": "planned", "started": None, "ended": None, "error": None, "done": [],
 }  # fmt: skip
 
 
+def need_packages() -> None:
+    """Raise ConfigError where composing works and training could not: torch and others missing."""
+    missing = [name for name in TRAINING if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"training needs {', '.join(missing)}, which is not installed here; "
+            "pip install 'ftrecipe[train]'"
+        )
+
+
 def create(plan: Plan, job: str | None = None) -> RunDir:
     """Make the run's folder and write its config, recipe, plan and status."""
+    need_packages()
     rundir = RunDir(_fresh_folder(plan.runs_dir / plan.name, job))
     write(plan, rundir)
     write_first_status(rundir)
@@ -97,6 +110,7 @@ def start(rundir: RunDir, stages: list[str], changed: Plan | None = None) -> int
     A plan that was `changed` is written first, once nobody else can be at the run. The worker is
     a session of its own, so that Ctrl-C reaches it once, from here.
     """
+    need_packages()
     with hold(rundir) as lock:
         if changed is not None:
             write(changed, rundir)

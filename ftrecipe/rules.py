@@ -6,10 +6,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ftrecipe.config import GROUPS, RunConfig
+from ftrecipe.components.model import FromRun
+from ftrecipe.config import GROUPS, RunConfig, from_plain
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
-from ftrecipe.rundir import RunDir
+from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.weights import folder_faults
 
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
@@ -50,11 +52,37 @@ def _data_is_named(run: RunConfig) -> Iterator[str]:
     yield from run.dataset.faults()
     if run.model.from_run is None:
         try:
-            assert run.model.source
+            source = run.model.source
+            if run.model.is_local:
+                for fault in folder_faults(Path(source)):
+                    yield f"model.path={run.model.path}: {fault}"
         except ConfigError as error:
             yield from error.faults
-    elif not RunDir(typed(run.model.from_run)).run.is_file():
-        yield f"model.from_run={run.model.from_run}: is not a run directory (it has no run.json)"
+    elif not RunDir(typed(run.model.from_run)).base.is_file():
+        yield f"model.from_run={run.model.from_run}: is not the folder of a run that was trained"
+    else:
+        yield from _earlier(run, RunDir(typed(run.model.from_run)))
+
+
+def _earlier(run: RunConfig, rundir: RunDir) -> Iterator[str]:
+    """Compare a run with the one that it goes on from: base, and method where it is kept."""
+    before = from_plain(read_json(rundir.run)["config"])
+    if run.model.path not in (None, before.model.path):
+        yield (
+            f"model.path={run.model.path} and model.from_run={run.model.from_run} name two models: "
+            f"that run tuned {before.model.path}; leave the model out"
+        )
+    kept = rundir.adapter.is_dir() and run.model.from_run_as is FromRun.adapter
+    if kept and before.peft != run.peft:
+        yield (
+            f"model.from_run goes on with that run's adapter, {_method(before)}, and not with "
+            f"{_method(run)}; give the same, or model.from_run_as=merged to start a new one"
+        )
+
+
+def _method(run: RunConfig) -> str:
+    name = GROUPS["peft"].name_of(type(run.peft))
+    return " ".join([f"peft={name}", *(f"{k}={v}" for k, v in vars(run.peft).items() if v)])
 
 
 @rule
@@ -129,6 +157,21 @@ def _passed_on(run: RunConfig) -> Iterator[str]:
             elif name not in known:
                 hint = did_you_mean(name, known)
                 yield f"{group}.extra.{name}: {type(option).passes_to} has no such field{hint}"
+
+
+@rule
+def _answers(run: RunConfig) -> Iterator[str]:
+    if run.dataset.produces() == "text":
+        for name in (name for name, suite in run.eval.items() if suite.generates):
+            yield f"eval={name} needs questions with answers, not plain text; use eval=[perplexity]"
+
+
+@rule
+def _optimizer(run: RunConfig) -> Iterator[str]:
+    known = json.loads(ARGUMENTS.read_text("utf-8"))["optimizers"]
+    if run.trainer.optim not in known:
+        hint = did_you_mean(run.trainer.optim, known)
+        yield f"trainer.optim={run.trainer.optim}: is not an optimizer{hint}"
 
 
 @rule

@@ -1,5 +1,6 @@
 """Hydra multirun: every combination of the swept values is a run of its own."""
 
+import math
 import sys
 from typing import Any
 
@@ -11,7 +12,7 @@ from hydra.errors import HydraException
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose, prepare_hydra
 from ftrecipe.config import options, packaged
-from ftrecipe.errors import ConfigError, StageError
+from ftrecipe.errors import ConfigError, Stopped
 from ftrecipe.rundir import read_json
 from ftrecipe.words import read, recipe_name
 
@@ -24,22 +25,45 @@ def sweep(line: list[str]) -> int:
     preflight(overrides)
     prepare_hydra()
     sys.argv = ["ftrecipe", "--multirun", *overrides, *QUIET]
-    hydra.main(str(packaged("conf").resolve()), "config", "1.3")(trial)()
-    return 0
+    trials: list[tuple[str, float]] = []
+
+    def task(config: Any) -> float:
+        line = [plain_word(word.lstrip("+")) for word in HydraConfig.get().overrides.task]
+        number = HydraConfig.get().job.num
+        print(f"\ntrial {number}: {' '.join(line)}", flush=True)
+        trials.append((" ".join(line), trial(line, str(number))))
+        return trials[-1][1]
+
+    hydra.main(str(packaged("conf").resolve()), "config", "1.3")(task)()
+    return close(trials)
 
 
-def trial(config: Any) -> float:
-    """Run one combination in a process of its own; return its objective."""
-    job = HydraConfig.get().job
-    words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
-    line = [plain_word(word) for word in words]
-    print(f"\ntrial {job.num}: {' '.join(line)}", flush=True)
-    made = plan.make(compose(line))
-    rundir = launch.create(made, str(job.num))
+def trial(line: list[str], job: str) -> float:
+    """Run one combination in a process of its own; return its objective, nan if it has none.
+
+    A combination that is refused or fails is told and the sweep goes on; Ctrl-C ends the sweep.
+    """
+    try:
+        made = plan.make(compose(line))
+    except ConfigError as error:
+        print("\n".join(f"error: {fault}" for fault in error.faults), file=sys.stderr)
+        return math.nan
+    rundir = launch.create(made, job)
     code = launch.start(rundir, made.stages)
-    if code != 0:
-        raise StageError(f"trial {job.num} ended with code {code}: {rundir.path}")
-    return float(read_json(rundir.metrics)["objective"])
+    if code == Stopped.exit_code:
+        raise KeyboardInterrupt
+    return math.nan if code else float(read_json(rundir.metrics)["objective"])
+
+
+def close(trials: list[tuple[str, float]]) -> int:
+    """Print the objective of every trial; return 1 if one has none."""
+    print("\nobjective   trial")
+    for line, value in trials:
+        print(f"{'failed' if math.isnan(value) else f'{value:.4g}':<12}{line}")
+    failed = sum(math.isnan(value) for _, value in trials)
+    if failed:
+        print(f"{failed} of {len(trials)} trials failed", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def hydra_words(word: str) -> list[str]:

@@ -74,8 +74,13 @@ def _read_one(word: str, asked: Asked) -> None:
     elif key in GROUPS:
         asked.choices[key] = _choice(key, text)
     else:
-        path = tuple(key.split("."))
-        asked.settings.append(Setting(path, value(key, text), LINE, text))
+        _setting(key, text, asked)
+
+
+def _setting(key: str, text: str, asked: Asked) -> None:
+    if key == "model.from_run":  # the run says which model; one that is named is compared
+        asked.choices.setdefault("model", "custom")
+    asked.settings.append(Setting(tuple(key.split(".")), value(key, text), LINE, text))
 
 
 def _word_hint(word: str) -> str:
@@ -137,6 +142,8 @@ def _dataset(text: str, asked: Asked) -> None:
             f"{listed(options('dataset'))}> dataset.path={text}"
         )
     asked.choices["dataset"] = sniff(found)
+    if GROUPS["dataset"].get(asked.choices["dataset"]).yields == "text":
+        asked.choices.setdefault("eval", ["perplexity"])  # plain text asks no questions
     asked.settings.append(Setting(("dataset", "path"), literal(text), LINE, text))
 
 

@@ -19,11 +19,18 @@ def names_of(path: str) -> list[str]:
     return sorted(field.name for field in dataclasses.fields(cls) if field.init)
 
 
+def members_of(path: str) -> list[str]:
+    """Return the values of an enum given as `module.Enum`."""
+    module, name = path.rsplit(".", 1)
+    return [member.value for member in getattr(importlib.import_module(module), name)]
+
+
 def tables() -> dict[str, list[str]]:
     """Return the field names of every class that some option passes `extra` on to."""
     classes = [cls for group in GROUPS.values() for cls in group.classes.values()]
     paths = sorted({cls.passes_to for cls in classes if hasattr(cls, "passes_to")})
-    return {path: names_of(path) for path in paths}
+    optimizers = sorted(members_of("transformers.training_args.OptimizerNames"))
+    return {path: names_of(path) for path in paths} | {"optimizers": optimizers}
 
 
 def main(out: Path = ARGUMENTS) -> None:

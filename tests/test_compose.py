@@ -171,7 +171,7 @@ def test_an_option_that_a_package_adds_can_be_chosen(faq: str, monkeypatch) -> N
 
 def test_all_rules_speak_together(here: Path) -> None:
     found = faults(
-        "peft=full", "quantization=nf4", "export=adapter", "model.path=./nope", "dataset=text"
+        "peft=full", "quantization=nf4", "export=adapter", "model.path=./nope", "dataset=alpaca"
     )  # fmt: skip
     assert len(found) == 4
 
@@ -185,7 +185,7 @@ def test_a_missing_model_folder_is_found_before_anything_runs(faq: str, here: Pa
 
 def test_a_missing_run_to_go_on_from_is_found_before_anything_runs(faq: str) -> None:
     (fault,) = faults("model.from_run=runs/nope", f"dataset={faq}")
-    assert fault == "model.from_run=runs/nope: is not a run directory (it has no run.json)"
+    assert fault == "model.from_run=runs/nope: is not the folder of a run that was trained"
 
 
 def test_a_missing_data_file_is_found_before_anything_runs(faq: str) -> None:

@@ -43,6 +43,7 @@ def runs() -> list[tuple[RunConfig, dict[str, object]]]:
     quantized = [{"quantization": name, "peft": "lora"} for name in options("quantization")]
     exported = [{"peft": "lora", "export": list(options("export"))}]
     chosen = [one | sound for one in every] + quantized + exported
+    chosen = [one | ({"eval": []} if one.get("dataset") == "text" else {}) for one in chosen]
     return [(composed(one), one) for one in chosen]
 
 

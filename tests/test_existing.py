@@ -9,7 +9,7 @@ from answers import Cli
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose
 from ftrecipe.errors import ConfigError
-from ftrecipe.existing import open_run, recompose
+from ftrecipe.existing import GOING_ON, open_run, recompose
 from ftrecipe.rundir import RunDir, hold, read_json, write_json
 
 
@@ -27,34 +27,50 @@ def set_state(run: RunDir, state: str) -> None:
 
 def test_a_run_recomposes_to_itself(run: RunDir) -> None:
     before = read_json(run.run)
-    made = recompose(run, [])
+    made = recompose(run, [], GOING_ON)
     for key in ("name", "recipe", "stages", "choices", "differences"):
         assert getattr(made, key) == before[key]
     assert made.config == before["config"] | {"runs_dir": before["runs_dir"]}
 
 
 def test_a_change_is_made_to_the_run_and_the_rest_kept(run: RunDir) -> None:
-    made = recompose(run, ["eval=[qa]", "trainer.max_steps=7"])
+    before = list(read_json(run.run)["config"]["eval"])
+    made = recompose(run, ["eval=[forgetting]", "trainer.max_steps=7"], GOING_ON)
     assert made.config["eval"]["qa"]["max_samples"] == 3
-    assert list(made.config["eval"]) == ["qa"]
+    assert list(made.config["eval"]) == [*before, "forgetting"]
     assert made.config["trainer"]["max_steps"] == 7
     assert made.config["peft"]["r"] == 4
 
 
 def test_recomposing_writes_nothing(run: RunDir) -> None:
     before = run.run.read_text()
-    recompose(run, ["seed=7"])
+    recompose(run, ["trainer.max_steps=7"], GOING_ON)
     assert run.run.read_text() == before
 
 
-def test_runs_dir_of_a_run_stays_what_it_was(run: RunDir) -> None:
-    before = read_json(run.run)["runs_dir"]
-    assert recompose(run, ["runs_dir=elsewhere"]).config["runs_dir"] == before
+@pytest.mark.parametrize(
+    ("verb", "word"),
+    [
+        ("evaluate", "trainer.max_steps=9"),
+        ("evaluate", "model=smollm2_135m"),
+        ("export", "eval=[qa]"),
+        ("resume", "dataset.path=faq.csv"),
+        ("resume", "trainer.learning_rate=1e-5"),
+        ("resume", "peft.r=8"),
+        ("resume", "runs_dir=elsewhere"),
+    ],
+)
+def test_a_run_stays_what_it_was_trained_as(verb: str, word: str, cli: Cli, run: RunDir) -> None:
+    before = run.run.read_text(), run.recipe.read_text(), read_json(run.status)
+    said = cli(verb, str(run.path), word)
+    assert said.code == 2
+    assert "a run keeps what it was trained with" in said.err
+    assert (run.run.read_text(), run.recipe.read_text(), read_json(run.status)) == before
 
 
 def test_a_run_keeps_its_recipe(run: RunDir) -> None:
     with pytest.raises(ConfigError, match="a run keeps its recipe"):
-        recompose(run, ["+recipe=quickstart"])
+        recompose(run, ["+recipe=quickstart"], GOING_ON)
 
 
 @pytest.mark.parametrize("verb", ["resume", "evaluate", "export"])
@@ -94,7 +110,7 @@ def test_a_run_held_by_another_process_is_left_alone(cli: Cli, run: RunDir) -> N
     set_state(run, "running")
     before = run.run.read_text()
     with hold(run):
-        said = cli("resume", str(run.path), "seed=7")
+        said = cli("resume", str(run.path), "trainer.max_steps=7")
     assert said.code == 2
     assert "going on in another process" in said.err
     assert run.run.read_text() == before

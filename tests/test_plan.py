@@ -29,8 +29,16 @@ def test_a_run_without_recipe_is_named_after_model_method_and_data(faq: str) -> 
     assert made(f"dataset={faq}", "peft=dora", "quantization=nf4").name == "tiny_dora_nf4_faq"
 
 
+def model_folder(folder: Path) -> None:
+    """Make a folder that looks like a model's: the rules look no deeper."""
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+
+
 def test_a_name_needs_no_quoting_whatever_the_files_are_called(here: Path) -> None:
-    (here / "my model (ü)").mkdir()
+    model_folder(here / "my model (ü)")
     (here / "a b, [c]=d.v2.csv").write_text("question,answer\na,b\n")
     assert made("dataset=a b, [c]=d.v2.csv", "model=my model (ü)").name == (
         "my_model__ü_lora_a_b___c__d"

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from ftrecipe.errors import ConfigError, FtrecipeError, Stopped
-from ftrecipe.rundir import LOCK_FD, RunDir, hold
+from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json
 from ftrecipe.stages.screen import Screen, take_screen
 from ftrecipe.stages.session import Session, Stop
 from ftrecipe.stages.status import Status
@@ -67,6 +67,8 @@ def end(screen: Screen, status: Status, error: BaseException, code: int) -> int:
             screen.fail(f"error: {fault}")
         return code
     screen.fail(f"{state} in {status.current}: {reason}")
+    if read_json(status.rundir.run)["stages"] == ["prepare"]:
+        return code  # `check`: its folder does not outlive it
     if state == "failed":
         screen.fail(f"details   {status.rundir.log}")
     screen.fail(f"go on     python -m ftrecipe resume {folder}")

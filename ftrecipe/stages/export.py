@@ -38,6 +38,7 @@ class TunedModel:
 
 def export(session: Session) -> None:
     """Write every target; a folder appears whole or not at all."""
+    session.models.must_be_trained()
     tuned = TunedModel(session)
     for name, target in session.run.export.items():
         session.screen.say(f"export    {name}")

@@ -58,8 +58,15 @@ class Models:
         from transformers.utils import logging
 
         logging.set_verbosity_error()
-        tokenizer = self.source.load_tokenizer(self.remote_code)
-        limit = self.source.load_config(self.remote_code).get_text_config().max_position_embeddings
+        try:
+            tokenizer = self.source.load_tokenizer(self.remote_code)
+            config = self.source.load_config(self.remote_code)
+        except OSError as error:
+            raise StageError(
+                f"model.path={self.source.path}: {_first_line(error)} Check the name, the network "
+                "and (for gated models) HF_TOKEN, or name a folder: model=./folder"
+            ) from error
+        limit = config.get_text_config().max_position_embeddings
         tokenizer.model_max_length = min(tokenizer.model_max_length, limit)
         named_default = self.run.model.template(None)
         if self.run.model.chat_template is None and tokenizer.chat_template == named_default:
@@ -142,14 +149,18 @@ class Models:
     def tuned(self, model: Any) -> None:
         self._tuned = model
 
+    def must_be_trained(self) -> None:
+        """Raise ConfigError where the run has trained nothing yet."""
+        if not self.dir.model.is_dir() and not self.dir.adapter.is_dir():
+            raise ConfigError(f"{self.dir.path}: nothing is trained yet; resume the run first")
+
     def _load_tuned(self) -> Any:
+        self.must_be_trained()
         if self.dir.model.is_dir():
             from transformers import AutoModelForCausalLM
 
             return AutoModelForCausalLM.from_pretrained(self.dir.model, dtype=self.dtype)
-        if self.dir.adapter.is_dir():
-            return self.with_adapter(self.load(self.quantization()))
-        raise ConfigError(f"{self.dir.path}: nothing is trained yet; resume the run first")
+        return self.with_adapter(self.load(self.quantization()))
 
     def with_adapter(self, base: "PreTrainedModel") -> Any:
         """Put the run's saved adapter on `base`, merging first what the run had merged first."""

@@ -66,5 +66,14 @@ def flags(words: list[str], *known: str) -> tuple[set[str], list[str]]:
         raise ConfigError(
             f"{unknown[0]} is not a flag here{did_you_mean(unknown[0], known)}"
             + (f" (flags: {', '.join(known)})" if known else "")
+            + f"; configuration is written key=value: {_as_key(unknown[0])}=…"
         )
     return found, [word for word in words if word not in found]
+
+
+def _as_key(flag: str) -> str:
+    """Return the key that a flag of another tool means, `trainer.learning_rate` for instance."""
+    from ftrecipe.apply import ALIASES
+
+    word = flag.lstrip("-").replace("-", "_")
+    return ALIASES.get(word, word)

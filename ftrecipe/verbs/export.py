@@ -1,7 +1,8 @@
 """The verb `export`: make another artefact of an existing run."""
 
 from ftrecipe import launch
-from ftrecipe.existing import open_run, recompose
+from ftrecipe.errors import ConfigError
+from ftrecipe.existing import EXPORTING, open_run, recompose
 from ftrecipe.verbs import flags
 
 
@@ -12,5 +13,7 @@ def export(words: list[str]) -> int:
     """
     _, rest = flags(words)
     rundir, changes = open_run("export", rest)
-    made = recompose(rundir, changes)
+    made = recompose(rundir, changes, EXPORTING)
+    if not made.config["export"]:
+        raise ConfigError("this run names no export; add export=merged or export=adapter")
     return launch.start(rundir, ["export", "report"], made if changes else None)

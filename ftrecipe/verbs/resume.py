@@ -1,7 +1,7 @@
 """The verb `resume`: go on with a run that was stopped."""
 
 from ftrecipe import launch
-from ftrecipe.existing import open_run, recompose
+from ftrecipe.existing import GOING_ON, open_run, recompose
 from ftrecipe.verbs import flags
 
 
@@ -16,7 +16,7 @@ def resume(words: list[str]) -> int:
     if status["state"] == "finished" and not changes:
         print(f"{rundir.path} is finished; nothing to resume (report: {rundir.report_html})")
         return 0
-    made = recompose(rundir, changes)
+    made = recompose(rundir, changes, GOING_ON)
     done = [] if changes else status["done"]
     stages = [stage for stage in made.stages if stage not in done]
     return launch.start(rundir, stages, made if changes else None)

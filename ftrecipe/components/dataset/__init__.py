@@ -159,5 +159,6 @@ def sniff(path: Path) -> str:
         raise DataError(f"{path.name} fits {' and '.join(fitting)}; add dataset=<one of them>"
                         f" dataset.path={path}")  # fmt: skip
     known = listed(sorted(GROUP.classes))
-    raise DataError(f"{path.name} fits none of {known} (columns: {columns});"
-                    " add dataset=<format> and dataset.columns.<field>=<column>")  # fmt: skip
+    raise DataError(f"{path.name} fits none of {known} (columns: {columns}); instead of dataset="
+                    f"{path} write dataset=<format> dataset.path={path} and, for every column "
+                    "of another name, dataset.columns.<field>=<column>")  # fmt: skip

@@ -13,7 +13,7 @@ class Perplexity(SplitEval):
     """Loss, perplexity and token accuracy on the answer tokens of a split."""
 
     headline: ClassVar[str] = "perplexity"
-    of: ClassVar[str] = "answers"
+    of: ClassVar[str] = "answers to questions"
     percents: ClassVar[tuple[str, ...]] = ("token_accuracy",)
     directions: ClassVar[dict[str, str]] = {
         "loss": "min",

@@ -1,9 +1,11 @@
 """Finds the checkpoint to resume from: the newest one that is whole."""
 
 import json
+import zipfile
 from pathlib import Path
 
 from ftrecipe.stages.screen import Screen
+from ftrecipe.weights import is_whole
 
 NEEDED = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
 
@@ -30,6 +32,9 @@ def what_is_wrong(checkpoint: Path) -> str | None:
     missing = [name for name in NEEDED if not (checkpoint / name).is_file()]
     if missing:
         return f"{', '.join(missing)} is missing"
+    for name in NEEDED:
+        if name.endswith(".pt") and not zipfile.is_zipfile(checkpoint / name):
+            return f"{name} is broken"
     try:
         state = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
     except json.JSONDecodeError:
@@ -40,15 +45,3 @@ def what_is_wrong(checkpoint: Path) -> str | None:
     if not weights:
         return "its weights are missing"
     return next((f"{file.name} is cut off" for file in weights if not is_whole(file)), None)
-
-
-def is_whole(file: Path) -> bool:
-    """Tell whether a safetensors file is as long as its header says."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if 8 + length > size:
-            return False
-        header = json.loads(stream.read(length))
-    ends = [item["data_offsets"][1] for name, item in header.items() if name != "__metadata__"]
-    return 8 + length + max(ends, default=0) == size

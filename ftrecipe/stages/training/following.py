@@ -1,6 +1,7 @@
 """Follows a training: progress for the person, history.jsonl, and the request to stop."""
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from ftrecipe.stages.training.checkpoints import step_of
 from ftrecipe.stages.training.packing import Documents, token_counts
 from ftrecipe.stages.training.sft import Collator
 
+NOTHING = {"seconds": 0.0, "tokens": 0}
 WRITTEN = ("loss", "learning_rate", "grad_norm", "eval_loss")
 
 
@@ -33,7 +35,8 @@ class Following(TrainerCallback):
         self.tokens_per_step = sum(lengths) / per_epoch
         self.counts_tokens = session.run.trainer.extra.get("dataloader_num_workers", 0) == 0
         self.counted = 0
-        self.loss = float("nan")
+        self.last_word = float("nan")
+        self.before = NOTHING
         self.step = self.first
         self.first_step_at: float | None = None
         self.began = self.ended = time.monotonic()
@@ -60,6 +63,12 @@ class Following(TrainerCallback):
             return self.counted
         return round(self.steps * self.tokens_per_step)
 
+    @property
+    def loss(self) -> float:
+        """The mean loss over all steps; the trainer's own word where nothing was logged."""
+        logged = mean_loss(self.history) if self.history.is_file() else float("nan")
+        return self.last_word if math.isnan(logged) else logged
+
     def counting(self, collator: Collator) -> Collator:
         """Return `collator` with its rows' tokens counted."""
 
@@ -70,7 +79,7 @@ class Following(TrainerCallback):
         return counted
 
     def __enter__(self) -> "Following":
-        cut_back(self.history, self.first)
+        self.before = cut_back(self.history, self.first)
         self.bar = self._stack.enter_context(
             self.session.screen.progress("train", self.total, self.first)
         )
@@ -111,12 +120,14 @@ class Following(TrainerCallback):
         """Write one line of history; the trainer's own last word is the mean loss."""
         logs = logs or {}
         if "train_loss" in logs:
-            self.loss = logs["train_loss"]
+            self.last_word = logs["train_loss"]
             return
         now = time.monotonic()
         seconds, tokens = now - self.last[0], self.tokens - self.last[1]
         line: dict[str, Any] = {"step": state.global_step, "epoch": state.epoch}
         line |= {key: logs[key] for key in WRITTEN if key in logs}
+        line |= {"seconds": self.seconds + self.before["seconds"],
+                 "tokens": self.tokens + self.before["tokens"]}  # fmt: skip
         if "loss" in logs and tokens > 0:
             line["tokens_per_second"] = tokens / seconds
             self.last = (now, self.tokens)
@@ -125,10 +136,26 @@ class Following(TrainerCallback):
             file.write(json.dumps(line) + "\n")
 
 
-def cut_back(history: Path, step: int) -> None:
-    """Drop what was logged after the checkpoint that training goes on from."""
+def cut_back(history: Path, step: int) -> dict[str, float]:
+    """Drop what was logged after the checkpoint that training goes on from.
+
+    Return the seconds and tokens that the training had taken when the last kept line was written.
+    """
     if not history.is_file():
-        return
+        return NOTHING
     lines = history.read_text("utf-8").splitlines()
     kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
     history.write_text("".join(line + "\n" for line in kept), "utf-8")
+    last = json.loads(kept[-1]) if kept else {}
+    return {key: last.get(key, 0) for key in NOTHING}
+
+
+def mean_loss(history: Path) -> float:
+    """Return the mean training loss of all logged steps, those before a resume too."""
+    total, before = 0.0, 0
+    for text in history.read_text("utf-8").splitlines():
+        line = json.loads(text)
+        if "loss" in line:
+            total += line["loss"] * (line["step"] - before)
+            before = line["step"]
+    return total / before if before else float("nan")

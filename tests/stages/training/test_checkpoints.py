@@ -17,7 +17,7 @@ def checkpoint(folder: Path, step: int) -> Path:
     made.mkdir(parents=True)
     (made / "trainer_state.json").write_text(json.dumps({"global_step": step}))
     for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
-        (made / name).write_bytes(b"x")
+        torch.save({}, made / name)
     save_file({"weight": torch.ones(8, 8)}, made / "adapter_model.safetensors")
     return made
 
@@ -46,6 +46,12 @@ def test_cut_off_weights_are_seen(kept: int, tmp_path: Path) -> None:
     weights = made / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:kept])
     assert what_is_wrong(made) == "adapter_model.safetensors is cut off"
+
+
+def test_broken_optimizer_state_is_seen(tmp_path: Path) -> None:
+    made = checkpoint(tmp_path, 5)
+    (made / "optimizer.pt").write_bytes(b"x" * 50)
+    assert what_is_wrong(made) == "optimizer.pt is broken"
 
 
 def test_state_of_another_step_is_seen(tmp_path: Path) -> None:
