@@ -51,7 +51,7 @@ def make(composition: Composition) -> Plan:
     """Return the plan of a composed run."""
     run = composition.run
     rows = count_rows(run.dataset, run.seed)
-    per_epoch = None if rows is None or run.trainer.packing else steps_in(rows, run)
+    per_epoch = None if rows is None or run.trainer.packing else run.trainer.steps_per_epoch(rows)
     return Plan(
         name=name_of(composition),
         recipe=composition.recipe,
@@ -94,12 +94,6 @@ def stages_of(run: RunConfig) -> list[str]:
     if not run.export:
         skipped.add("export")
     return [stage for stage in STAGES if stage not in skipped]
-
-
-def steps_in(rows: int, run: RunConfig) -> int:
-    """Return the optimizer steps of one epoch over `rows` unpacked rows."""
-    batches = math.ceil(rows / run.trainer.per_device_train_batch_size)
-    return math.ceil(batches / run.trainer.gradient_accumulation_steps)
 
 
 def total_steps(per_epoch: int | None, run: RunConfig) -> int | None:

@@ -48,13 +48,14 @@ class Models:
             return self.run.model.dtype.value
         return "float32" if self.run.peft.trains_base else self.found.dtype
 
-    @property
+    @cached_property
     def source(self) -> Any:
         """The Model component that base weights and tokenizer come from."""
         return self.run.model if self.earlier is None else self.earlier.base(self.run.model)
 
+    @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerFast":
-        """Load the tokenizer; say so where the chat template is a default of ours."""
+        """The tokenizer; it is said where the chat template is a default of ours."""
         from transformers.utils import logging
 
         logging.set_verbosity_error()
@@ -113,7 +114,7 @@ class Models:
         except OSError as error:
             raise StageError(f"model.path={self.source.path}: {_first_line(error)}") from error
         if self.run.model.special_tokens:
-            tokens = len(self.tokenizer())
+            tokens = len(self.tokenizer)
             if tokens > model.get_input_embeddings().num_embeddings:
                 model.resize_token_embeddings(tokens)
         model.config.use_cache = False
@@ -135,7 +136,7 @@ class Models:
     def new_tokens(self) -> list[int]:
         """Ids of the added special tokens, whose rows are trained."""
         names = list(self.run.model.special_tokens)
-        tokenizer = self.tokenizer()
+        tokenizer = self.tokenizer
         return [tokenizer.get_vocab()[name] for name in names]
 
     @property
@@ -179,15 +180,20 @@ class Models:
         return self.with_adapter(base).merge_and_unload()
 
     @cached_property
+    def base_fingerprint(self) -> str:
+        """Hash of the base's weights, which may be gigabytes: read once."""
+        return base_fingerprint(self.source)
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of all that decides what the starting model says."""
         whole = [
-            base_fingerprint(self.source),
+            self.base_fingerprint,
             None if self.earlier is None else self.earlier.fingerprint,
             self.run.model.from_run_as.value,
             self.dtype,
             vars(self.run.quantization) | {"bits": self.run.quantization.bits},
-            self.tokenizer().chat_template,
+            self.tokenizer.chat_template,
             list(self.run.model.special_tokens),
             self.run.model.attn_implementation,
             self.found.name,
@@ -199,7 +205,7 @@ class Models:
         write_json(
             self.dir.base,
             {"path": self.source.path, "revision": self.source.revision,
-             "sha256": base_fingerprint(self.source)},
+             "sha256": self.base_fingerprint},
         )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ class Session:
     @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerFast":
         """Load the tokenizer; says so where the model has no chat template of its own."""
-        return self.models.tokenizer()
+        return self.models.tokenizer
 
     @property
     def pad_token_id(self) -> int:

@@ -65,9 +65,7 @@ def total_steps(rows: int, session: Session) -> int:
     trainer = session.run.trainer
     if trainer.max_steps > 0:
         return trainer.max_steps
-    batches = math.ceil(rows / trainer.per_device_train_batch_size)
-    per_epoch = max(1, math.ceil(batches / trainer.gradient_accumulation_steps))
-    return math.ceil(trainer.num_train_epochs * per_epoch)
+    return math.ceil(trainer.num_train_epochs * max(1, trainer.steps_per_epoch(rows)))
 
 
 def attach(session: Session, steps: int) -> Any:

@@ -1,5 +1,6 @@
 """How the weights are trained: the trainer, its arguments, and what it does with the data."""
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -50,6 +51,11 @@ class Trainer:
     save_total_limit: int = bounded(2, 1)
     eval_steps: int | None = bounded(None, 1)
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def steps_per_epoch(self, rows: int) -> int:
+        """Return the optimizer steps that `rows` rows take; the last one may be partial."""
+        batches = math.ceil(rows / self.per_device_train_batch_size)
+        return math.ceil(batches / self.gradient_accumulation_steps)
 
     @property
     def package(self) -> str | None:

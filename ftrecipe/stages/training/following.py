@@ -30,10 +30,8 @@ class Following(TrainerCallback):
         self.history = session.dir.history
         lengths = token_counts(rows)
         trainer = session.run.trainer
-        batches = -(-len(lengths) // trainer.per_device_train_batch_size)
-        per_epoch = max(1, -(-batches // trainer.gradient_accumulation_steps))
-        self.tokens_per_step = sum(lengths) / per_epoch
-        self.counts_tokens = session.run.trainer.extra.get("dataloader_num_workers", 0) == 0
+        self.tokens_per_step = sum(lengths) / max(1, trainer.steps_per_epoch(len(lengths)))
+        self.counts_tokens = trainer.extra.get("dataloader_num_workers", 0) == 0
         self.counted = 0
         self.last_word = float("nan")
         self.before = NOTHING
