@@ -54,6 +54,13 @@ class RunConfig:
     runs_dir: str = "runs"
     consent: Consent = field(default_factory=Consent)
 
+    @property
+    def world_size(self) -> int:
+        """The processes that train together, on all machines."""
+        if not self.strategy.distributed:
+            return 1
+        return (self.hardware.processes or 1) * self.hardware.num_machines
+
 
 GROUPS = {
     name: Group.all[name] for name in (f.name for f in fields(RunConfig)) if name in Group.all

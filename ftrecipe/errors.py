@@ -20,6 +20,10 @@ class ConfigError(FtrecipeError):
         super().__init__("\n".join(self.faults))
 
 
+class RuleError(ConfigError):
+    """Options and values that there are, and that may not be combined."""
+
+
 class DataError(ConfigError):
     """The data cannot be used as it is: a missing file, a broken row, an empty set."""
 

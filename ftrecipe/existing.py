@@ -33,7 +33,7 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
 
 MEASURING = ("eval", "objective", "hardware", "trainer.per_device_eval_batch_size")
 EXPORTING = ("export", "hardware")
-GOING_ON = (*MEASURING, "export", "tracking", "trainer.num_train_epochs", "trainer.max_steps",
+GOING_ON = (*MEASURING, "strategy", "export", "tracking", "trainer.num_train_epochs", "trainer.max_steps",
             "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",
             "trainer.eval_steps")  # fmt: skip
 
@@ -59,10 +59,18 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     if changed.recipe is not None:
         changed.faults.append("a run keeps its recipe; start a new run with +recipe=<name>")
     before = Layer(choices=boundary["choices"], settings=flatten(boundary["differences"]))
+    if boundary["settled"] and any(_is_below(key, ("hardware", "strategy")) for key in keys):
+        changed.settings += _same_batch(boundary["global_batch_size"])
     made = plan.make(compose_layers([before, changed], None))
     made.name, made.recipe = boundary["name"], boundary["recipe"]
     made.config["runs_dir"] = boundary["runs_dir"]
     return made
+
+
+def _same_batch(rows: int) -> list[Setting]:
+    """Return what keeps the rows of an optimizer step on another number of processes."""
+    values = {"global_batch_size": rows, "gradient_accumulation_steps": 1}
+    return [Setting(("trainer", key), value, "run.json") for key, value in values.items()]
 
 
 def _exists(key: str) -> bool:

@@ -2,32 +2,31 @@
 
 import datetime
 import importlib.util
-import os
 import shlex
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import OmegaConf
 
-from ftrecipe.config import packaged
-from ftrecipe.errors import ConfigError
-from ftrecipe.plan import Plan, worker
-from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json, write_json
+from ftrecipe import assemble, devices
+from ftrecipe.assemble import Phase
+from ftrecipe.config import RunConfig, from_plain, packaged
+from ftrecipe.errors import ConfigError, Stopped
+from ftrecipe.plan import Plan
+from ftrecipe.ranks import Ranks
+from ftrecipe.rundir import RunDir, hold, read_json, write_json
+from ftrecipe.supervise import Supervisor, Watch
 
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PLANNED = {
     "stage": None, "state": "planned", "started": None, "ended": None, "error": None, "done": [],
 }  # fmt: skip
 
 
-def need_packages() -> None:
+def need_packages(run: RunConfig) -> None:
     """Raise ConfigError where composing works and training could not: torch and others missing."""
     missing = [name for name in TRAINING if importlib.util.find_spec(name) is None]
     if missing:
@@ -35,13 +34,23 @@ def need_packages() -> None:
             f"training needs {', '.join(missing)}, which is not installed here; "
             "pip install 'ftrecipe[train]'"
         )
+    package = run.strategy.package
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise ConfigError(
+            f"this strategy needs {package}, which is not installed here; "
+            f"pip install 'ftrecipe[{package}]', or use strategy=ddp"
+        )
 
 
-def create(plan: Plan, job: str | None = None) -> RunDir:
-    """Make the run's folder and write its config, recipe, plan and status."""
-    need_packages()
-    rundir = RunDir(_fresh_folder(plan.runs_dir / plan.name, job))
-    write(plan, rundir)
+def create(plan: Plan, folder: Path | None = None, defer: bool = False) -> RunDir:
+    """Make the run's folder, or take the one given; write its config, recipe, plan and status."""
+    need_packages(plan.run)
+    if folder is None:
+        folder = _fresh_folder(plan.runs_dir / plan.name)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+    rundir = RunDir(folder)
+    write(plan, rundir, defer)
     write_first_status(rundir)
     return rundir
 
@@ -51,8 +60,11 @@ def write_first_status(rundir: RunDir) -> None:
     write_json(rundir.status, PLANNED)
 
 
-def write(plan: Plan, rundir: RunDir) -> None:
-    """Write the three files that say what the run is."""
+def write(plan: Plan, rundir: RunDir, defer: bool = False) -> None:
+    """Write the files that say what the run is, and those that its commands read.
+
+    A plan that is to `defer` is settled again where its plan.sh runs.
+    """
     shared = recipe_of(plan)
     boundary = {
         "name": plan.name,
@@ -63,12 +75,21 @@ def write(plan: Plan, rundir: RunDir) -> None:
         "choices": plan.choices,
         "differences": plan.differences,
         "config": plan.config,
+        "global_batch_size": plan.global_batch_size,
+        "settled": not defer,
     }
     write_json(rundir.run, boundary)
     text = OmegaConf.to_yaml(OmegaConf.create(shared)) if shared else ""
     rundir.recipe.write_text(f"# {plan.name}: run it with +recipe=<this file>\n{text}", "utf-8")
-    command = shlex.join(plan.command(rundir.path.absolute()))
-    rundir.plan.write_text(f"#!/bin/sh\n# What the launcher runs.\nexec {command}\n", "utf-8")
+    folder = rundir.path.absolute()
+    for name, content in assemble.files(plan.run).items():
+        (rundir.path / name).write_text(content, "utf-8")
+    script = (
+        assemble.deferred(folder, Path.cwd())
+        if defer
+        else assemble.script(plan.run, plan.stages, folder, Path.cwd())
+    )
+    rundir.plan.write_text(script, "utf-8")
     rundir.plan.chmod(0o755)
 
 
@@ -87,9 +108,8 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
     return ({"defaults": chosen} if chosen else {}) | values
 
 
-def _fresh_folder(parent: Path, job: str | None) -> Path:
+def _fresh_folder(parent: Path) -> Path:
     stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    stamp += f"_{job}" if job else ""
     try:
         parent.mkdir(parents=True, exist_ok=True)
         for count in range(1, 1000):
@@ -104,68 +124,70 @@ def _fresh_folder(parent: Path, job: str | None) -> Path:
     raise ConfigError(f"{parent / stamp}: a thousand runs began in this second")
 
 
-def start(rundir: RunDir, stages: list[str], changed: Plan | None = None) -> int:
-    """Run `stages` in a worker that shares this process's lock and terminal; return its code.
+def start(
+    rundir: RunDir,
+    stages: list[str],
+    changed: Plan | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    watch: Watch | None = None,
+) -> int:
+    """Run `stages` by the commands of plan.sh, one after the other; return the exit code.
 
-    A plan that was `changed` is written first, once nobody else can be at the run. The worker is
-    a session of its own, so that Ctrl-C reaches it once, from here.
+    A plan that was `changed` is written first, once nobody else can be at the run. `environment`
+    is added to the workers'; `watch` is called about once a second, and asks them to stop when it
+    returns True.
     """
-    need_packages()
     with hold(rundir) as lock:
         if changed is not None:
             write(changed, rundir)
         if not rundir.status.is_file():
             write_first_status(rundir)
-        os.set_inheritable(lock, True)
-        child = subprocess.Popen(
-            worker(rundir.path.absolute(), stages),
-            env=os.environ | {LOCK_FD: str(lock)},
-            pass_fds=[lock],
-            start_new_session=True,
-            stdout=None if _is_real(sys.stdout) else subprocess.PIPE,
-            stderr=None if _is_real(sys.stdout) else subprocess.STDOUT,
-        )
-        with _forwarding(child):
-            if child.stdout is not None:
-                for line in child.stdout:
-                    print(line.decode(errors="replace"), end="")
-            return _code(child.wait())
+        run = from_plain(read_json(rundir.run)["config"])
+        need_packages(run)
+        supervisor = Supervisor(lock, environment or {}, watch)
+        with supervisor.forwarding():
+            for phase in assemble.phases(run, stages):
+                code = _run_phase(supervisor, rundir, run, phase)
+                if code:
+                    return code
+                if supervisor.stopped:
+                    return Stopped.exit_code
+    return 0
 
 
-def _code(returned: int) -> int:
-    """Return the exit code as a shell gives it: 128 + the signal that ended the worker."""
-    return 128 - returned if returned < 0 else returned
+def _run_phase(supervisor: Supervisor, rundir: RunDir, run: RunConfig, phase: Phase) -> int:
+    """Run one phase; of a distributed one, say which rank failed and why."""
+    words = assemble.command(run, phase, rundir.path.absolute())
+    if not phase.distributed:
+        return supervisor.run(words)
+    for rank in range(1, run.hardware.num_machines):
+        print(f"machine {rank}: sh {shlex.quote(str(rundir.plan))} {rank}", flush=True)
+    ranks = Ranks(rundir)
+    own = assemble.environment(run, devices.cores())
+    with rundir.log.open("ab") as log:
+        code = supervisor.run(words, own, ranks, log)
+    return code and _tell_failure(rundir, ranks, phase)
 
 
-def _is_real(stream: Any) -> bool:
-    """Tell a file that a child can inherit from a notebook's stream."""
-    try:
-        return stream.fileno() == 1
-    except (OSError, AttributeError):
-        return False
-
-
-@contextmanager
-def _forwarding(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Pass SIGINT and SIGTERM on to the worker, which saves and stops; a second one ends it."""
-    import threading
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-
-    def forward(number: int, frame: Any) -> None:
-        if child.poll() is None:
-            child.send_signal(number)
-
-    for number in SIGNALS:
-        signal.signal(number, forward)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _tell_failure(rundir: RunDir, ranks: Ranks, phase: Phase) -> int:
+    """Put the reason into status.json and show it; return the exit code of the run."""
+    status = read_json(rundir.status)
+    status.pop("schema_version")
+    first = ranks.first_failure()
+    if first is None and status["state"] == "interrupted":
+        print(f"interrupted in {phase.stages[0]}: {status['error']}", file=sys.stderr)
+        print(f"go on     python -m ftrecipe resume {rundir.path}", file=sys.stderr)
+        return Stopped.exit_code
+    why = "its processes could not be started" if first is None else f"rank {first[0]}: {first[1]}"
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    state = {"stage": phase.stages[0], "state": "failed", "ended": now, "error": why}
+    write_json(rundir.status, status | state)
+    log = rundir.log if first is None or first[0] == 0 else rundir.rank_log(first[0])
+    print(f"failed in {phase.stages[0]}: {why}", file=sys.stderr)
+    print(f"details   {log}", file=sys.stderr)
+    print(f"go on     python -m ftrecipe resume {rundir.path}", file=sys.stderr)
+    return 1
 
 
 def read_status(rundir: RunDir) -> dict[str, Any]:

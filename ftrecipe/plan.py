@@ -3,18 +3,19 @@
 import json
 import math
 import shlex
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftrecipe import config
+from ftrecipe import assemble, config
 from ftrecipe.compose import Composition
-from ftrecipe.config import RunConfig
+from ftrecipe.config import RunConfig, options
 from ftrecipe.data.count import count_rows
 from ftrecipe.paths import typed
 from ftrecipe.recipes import given_file
 from ftrecipe.rundir import STAGES
+from ftrecipe.settle import settle
+from ftrecipe.verified import is_verified
 
 
 @dataclass
@@ -30,28 +31,42 @@ class Plan:
     rows: int | None
     steps_per_epoch: int | None
     total_steps: int | None
+    run: RunConfig
+    notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    looks_at_the_machine: bool = False
 
     @property
     def runs_dir(self) -> Path:
         """Return the folder that the run's own folder will be in."""
         return typed(self.config["runs_dir"])
 
-    def command(self, folder: Path) -> list[str]:
-        """Return the command that runs all stages in `folder`."""
-        return worker(folder, self.stages)
+    def commands(self, folder: Path, rank: str = "0") -> list[list[str]]:
+        """Return the commands that run all stages in `folder`, on machine `rank`."""
+        planned = assemble.phases(self.run, self.stages)
+        return [
+            assemble.command(self.run, phase, folder, rank)
+            for phase in planned
+            if phase.distributed or rank == "0"
+        ]
 
-
-def worker(folder: Path, stages: list[str]) -> list[str]:
-    """Return the command that runs `stages` of the run in `folder`, in one process."""
-    return [sys.executable, "-m", "ftrecipe.stages", str(folder), *stages]
+    @property
+    def global_batch_size(self) -> int:
+        """Return the rows of one optimizer step, over all processes."""
+        return self.run.trainer.rows_per_step(self.run.world_size)
 
 
 def make(composition: Composition) -> Plan:
-    """Return the plan of a composed run."""
-    run = composition.run
+    """Return the plan of a composed run, settled for the machine that it is made on.
+
+    Raises ConfigError for what the machine or the strategy does not allow.
+    """
+    settled = settle(composition.run)
+    run = settled.run
     rows = count_rows(run.dataset, run.seed)
-    per_epoch = None if rows is None or run.trainer.packing else run.trainer.steps_per_epoch(rows)
+    per_epoch = None
+    if rows is not None and not run.trainer.packing:
+        per_epoch = run.trainer.steps_per_epoch(rows, run.world_size)
     return Plan(
         name=name_of(composition),
         recipe=composition.recipe,
@@ -62,7 +77,10 @@ def make(composition: Composition) -> Plan:
         rows=rows,
         steps_per_epoch=per_epoch,
         total_steps=total_steps(per_epoch, run),
+        run=run,
+        notes=settled.notes,
         files=files_of(run),
+        looks_at_the_machine=composition.run.hardware.is_looked_for,
     )
 
 
@@ -109,7 +127,7 @@ def files_of(run: RunConfig) -> list[str]:
     measured = [f"eval/{who}/{name}.jsonl" for name in run.eval for who in ("base", "tuned")]
     exports = [f"export/{name}/" for name in run.export]
     return [
-        "run.json", "recipe.yaml", "plan.sh", "log.txt", "status.json", "data/report.json",
+        "run.json", "recipe.yaml", "plan.sh", *assemble.files(run), "log.txt", "status.json", "data/report.json",
         "checkpoints/checkpoint-<step>/", trained, "metrics.json", "history.jsonl",
         *measured, *exports, "report.html", "report.md",
     ]  # fmt: skip
@@ -130,8 +148,32 @@ def describe(plan: Plan) -> list[str]:
             f"steps     {plan.steps_per_epoch:,} an epoch ({plan.rows:,} training rows), "
             f"{plan.total_steps:,} in all"
         )
-    lines += ["", "command", f"  {shlex.join(plan.command(folder))}"]
+    lines += plan.notes
+    lines += _batch(plan)
+    for rank in range(plan.run.hardware.num_machines):
+        where = f" of machine {rank}" if plan.run.hardware.num_machines > 1 else ""
+        words = plan.commands(folder, str(rank))
+        lines += ["", "command" + "s" * (len(words) > 1) + where]
+        lines += [f"  {shlex.join(one)}" for one in words]
     lines += ["", f"files     in {folder}/", f"  {'  '.join(plan.files)}"]
+    return lines
+
+
+def _batch(plan: Plan) -> list[str]:
+    """Say how the global batch comes about, where several processes or steps share in it."""
+    run = plan.run
+    lines = []
+    if plan.global_batch_size != run.trainer.per_device_train_batch_size:
+        lines.append(
+            f"batch     {plan.global_batch_size} rows a step: {run.world_size} processes x "
+            f"{run.trainer.per_device_train_batch_size} rows x "
+            f"{run.trainer.gradient_accumulation_steps} accumulation steps"
+        )
+    if not is_verified(run):
+        lines.append(
+            "unverified  this hardware with this strategy has not been run by us: its files are "
+            "checked against golden files only"
+        )
     return lines
 
 
@@ -143,7 +185,10 @@ def _group_lines(group: str, plan: Plan) -> list[str]:
     if isinstance(chosen, list):
         lines = [f"  {group + ':':<14}{', '.join(chosen) or '(none)'}"]
         return lines + [f"    {name}: {_fields(value[name])}" for name in chosen]
-    return [f"  {group + ':':<14}{chosen}", f"    {_fields(value)}"]
+    settled = value["type"] if chosen == "auto" and value["type"] in options(group) else chosen
+    chosen = chosen if settled == chosen else f"{chosen} → {settled}"
+    below = _fields(value)
+    return [f"  {group + ':':<14}{chosen}", *([f"    {below}"] if below else [])]
 
 
 def _fields(node: dict[str, Any]) -> str:
@@ -174,7 +219,11 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "choices": plan.choices,
         "config": plan.config,
         "stages": plan.stages,
-        "commands": [plan.command(folder)],
+        "commands": plan.commands(folder),
+        "notes": plan.notes,
+        "world_size": plan.run.world_size,
+        "global_batch_size": plan.global_batch_size,
+        "verified": is_verified(plan.run),
         "files": plan.files,
         "rows": plan.rows,
         "steps_per_epoch": plan.steps_per_epoch,

@@ -1,14 +1,17 @@
 """What may not be combined: each rule reads facts that options declare, all faults at once."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ftrecipe import objective
+from ftrecipe.components.hardware import Device
 from ftrecipe.components.model import FromRun
 from ftrecipe.config import GROUPS, RunConfig, from_plain
-from ftrecipe.errors import ConfigError, did_you_mean, listed
+from ftrecipe.errors import ConfigError, RuleError, did_you_mean, listed
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.weights import folder_faults
@@ -16,6 +19,8 @@ from ftrecipe.weights import folder_faults
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
 PUSHES = ("push_to_hub", "hub_")  # a recipe is from anyone, and may not upload
+FSDP_ON_CPU = "FTRECIPE_TEST_FSDP_ON_CPU"  # tests make accelerate believe that it has GPUs
+KEEPS_DOCUMENTS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
 ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
 
 
@@ -26,10 +31,10 @@ def rule(check: Rule) -> Rule:
 
 
 def check(run: RunConfig) -> None:
-    """Raise ConfigError with every fault of every rule."""
+    """Raise RuleError with every fault of every rule."""
     faults = [fault for one in RULES for fault in one(run)]
     if faults:
-        raise ConfigError(faults)
+        raise RuleError(faults)
 
 
 @rule
@@ -176,17 +181,95 @@ def _optimizer(run: RunConfig) -> Iterator[str]:
 
 @rule
 def _objective(run: RunConfig) -> Iterator[str]:
-    if run.objective is None:
-        return
-    known = ["train.loss", "train.tokens_per_second", "train.seconds", "train.peak_memory_bytes"]
-    known += [
-        f"{who}.{name}.{metric}"
-        for name, suite in run.eval.items()
-        for metric in suite.directions
-        for who in ("tuned", "base")
-    ]
-    if run.objective not in known:
+    known = objective.known(run)
+    if run.objective is not None and run.objective not in known:
         yield (
             f"objective={run.objective}: is not measured by this run"
             f"{did_you_mean(run.objective, known)} (known: {listed(known)})"
+        )
+
+
+@rule
+def _strategy(run: RunConfig) -> Iterator[str]:
+    if not run.strategy.names and not run.hardware.is_looked_for:
+        yield from strategy_faults(run)
+
+
+def strategy_faults(run: RunConfig) -> Iterator[str]:
+    """Yield why a strategy that was chosen cannot be used on this hardware, with this method."""
+    strategy, hardware = run.strategy, run.hardware
+    devices = (hardware.processes or 1) * hardware.num_machines
+    name = f"strategy={GROUPS['strategy'].name_of(type(strategy))}"
+    if not strategy.distributed and devices > 1:
+        yield f"{name} is one process, and this hardware has {devices} devices; use strategy=auto"
+    if strategy.distributed and devices == 1 and not strategy.offloads:
+        yield (
+            f"{name} divides work among several devices, and there is one; use strategy=single "
+            "(or zero3_offload where the model does not fit)"
+        )
+    if hardware.num_machines > 1 and hardware.main_process_ip is None:
+        yield (
+            "hardware.main_process_ip is not set; add hardware.main_process_ip=<the first "
+            "machine's address, as the others reach it>"
+        )
+    yield from _on_a_cpu(run, name)
+    yield from _divided_weights(run, name)
+    yield from strategy.faults()
+    yield from _passed_to_strategy(run)
+
+
+def _on_a_cpu(run: RunConfig, name: str) -> Iterator[str]:
+    if run.hardware.device is not Device.cpu:
+        return
+    if run.strategy.offloads:
+        yield f"{name} moves weights from GPUs to the CPU's memory, and this is a CPU; use zero3"
+    if run.strategy.distributed_type == "FSDP" and FSDP_ON_CPU not in os.environ:
+        yield f"{name} on a CPU becomes plain DDP in accelerate, silently; use strategy=zero3"
+
+
+def _divided_weights(run: RunConfig, name: str) -> Iterator[str]:
+    if not run.strategy.shards_weights:
+        return
+    if run.quantization.bits < 16 and not run.quantization.can_be_divided:
+        yield (
+            f"{name} divides the weights among devices, and quantised ones are stored in whole "
+            f"bytes that it cannot divide; use {run.quantization.divided_by}"
+        )
+    if not run.peft.allows_sharding:
+        yield (
+            f"{name} divides the weights among devices, and this peft needs each of them whole; "
+            "use peft=lora, or strategy=zero2"
+        )
+
+
+def _passed_to_strategy(run: RunConfig) -> Iterator[str]:
+    """Check the keys of a strategy's sub-node against the library, which ignores unknown ones."""
+    strategy = run.strategy
+    if not strategy.passes_to:
+        return
+    tables = json.loads(ARGUMENTS.read_text("utf-8"))
+    yield from _unknown_keys(
+        f"strategy.{strategy.passes_to}", vars(strategy)[strategy.passes_to], tables,
+        strategy.passes_to,
+    )  # fmt: skip
+
+
+def _unknown_keys(
+    key: str, values: dict[str, Any], tables: dict[str, list[str]], table: str
+) -> Iterator[str]:
+    for name, value in values.items():
+        if name not in tables[table]:
+            hint = did_you_mean(name, tables[table])
+            yield f"{key}.{name}: there is no such key{hint}"
+        elif isinstance(value, dict) and f"{table}.{name}" in tables:
+            yield from _unknown_keys(f"{key}.{name}", value, tables, f"{table}.{name}")
+
+
+@rule
+def _attention_of_packed_rows(run: RunConfig) -> Iterator[str]:
+    kind = run.model.attn_implementation
+    if run.trainer.packing and kind is not None and kind not in KEEPS_DOCUMENTS_APART:
+        yield (
+            f"model.attn_implementation={kind} is not known to keep packed documents apart; use "
+            f"{' or '.join(KEEPS_DOCUMENTS_APART)}, or trainer.packing=false"
         )

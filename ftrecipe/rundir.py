@@ -44,6 +44,19 @@ class RunDir:
         return self.path / "log.txt"
 
     @property
+    def logs(self) -> Path:
+        """Logs and records of the ranks of a distributed stage."""
+        return self.path / "logs"
+
+    def rank_log(self, rank: int) -> Path:
+        """All that libraries say in one process of several; the first one's is `log`."""
+        return self.logs / f"rank_{rank}.txt"
+
+    def rank_record(self, rank: int) -> Path:
+        """Who a rank is, and how it ended: rank, pid, state, error, at."""
+        return self.logs / f"rank_{rank}.json"
+
+    @property
     def status(self) -> Path:
         """Stage, state, started, ended, error."""
         return self.path / "status.json"
@@ -123,11 +136,16 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` with its schema version, atomically: readers see the old file or the new."""
+    """Write `value` with its schema version, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {"schema_version": SCHEMA_VERSION, **value}
+    write_text(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, atomically: readers see the old file or the new."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
 
 

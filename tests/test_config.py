@@ -15,11 +15,12 @@ from ftrecipe.vet import Layer, Setting
 
 EVERY = [(group, name) for group in GROUPS for name in options(group)]
 DATA = Setting(("dataset", "path"), "builtin:faq/train.jsonl", "test")
+FIRST = Setting(("hardware", "main_process_ip"), "10.0.0.1", "test")
 HERE = Setting(("model", "path"), "builtin:tiny", "test")
 
 
 def composed(choices: dict[str, object]) -> RunConfig:
-    return compose_layers([Layer(choices=choices, settings=[DATA, HERE])], None).run
+    return compose_layers([Layer(choices=choices, settings=[DATA, HERE, FIRST])], None).run
 
 
 def option_file(group: str, name: str) -> Path:
@@ -39,10 +40,17 @@ def runs() -> list[tuple[RunConfig, dict[str, object]]]:
         for turn in range(most)
     ]
     # What may be combined is the rules' business: here each option only has to compose.
-    sound = {"quantization": "none", "export": [], "eval": list(options("eval"))}
+    sound = {"quantization": "none", "export": [], "eval": list(options("eval")),
+             "peft": "lora", "hardware": "gpu_8x80gb", "strategy": "zero3"}  # fmt: skip
+    alone: list[dict[str, object]] = [{"peft": name} for name in options("peft")]
+    alone += [{"hardware": name} for name in options("hardware")]
+    alone += [
+        {"hardware": "gpu_8x80gb", "strategy": n} for n in options("strategy") if n != "single"
+    ]
+    alone += [{"strategy": "single"}]
     quantized = [{"quantization": name, "peft": "lora"} for name in options("quantization")]
     exported = [{"peft": "lora", "export": list(options("export"))}]
-    chosen = [one | sound for one in every] + quantized + exported
+    chosen = [one | sound for one in every] + alone + quantized + exported
     chosen = [one | ({"eval": []} if one.get("dataset") == "text" else {}) for one in chosen]
     return [(composed(one), one) for one in chosen]
 

@@ -27,10 +27,10 @@ def test_a_run_directory_says_what_the_run_is(faq: str) -> None:
     rundir = launch.create(some)
     assert rundir.path.parent == Path("runs/tiny_lora_faq")
     assert json.loads(rundir.run.read_text())["schema_version"] == 1
-    assert from_plain(read_json(rundir.run)["config"]) == compose([f"dataset={faq}"]).run
+    assert from_plain(read_json(rundir.run)["config"]) == some.run
     assert launch.read_status(rundir)["state"] == "planned"
     script = rundir.plan.read_text().splitlines()
-    assert shlex.split(script[-1])[1:] == some.command(rundir.path.absolute())
+    assert shlex.split(script[-1])[1:] == some.commands(rundir.path.absolute())[0]
 
 
 def test_a_second_run_never_takes_the_folder_of_a_first(faq: str) -> None:
@@ -39,8 +39,10 @@ def test_a_second_run_never_takes_the_folder_of_a_first(faq: str) -> None:
     assert len(folders) == 3
 
 
-def test_a_sweeps_job_is_part_of_the_folders_name(faq: str) -> None:
-    assert launch.create(made(f"dataset={faq}"), "7").path.name.endswith("_7")
+def test_a_run_may_be_given_its_folder(faq: str, here: Path) -> None:
+    rundir = launch.create(made(f"dataset={faq}"), here / "sweep" / "007")
+    assert rundir.path == here / "sweep" / "007"
+    assert rundir.run.is_file()
 
 
 def test_a_teams_runs_lie_in_the_teams_folder(faq: str, recipe: Write) -> None:

@@ -79,7 +79,7 @@ def test_home_is_understood_in_runs_dir(faq: str) -> None:
 
 
 def test_the_command_is_the_one_that_the_launcher_runs(quickstart: Plan) -> None:
-    command = quickstart.command(Path("here"))
+    (command,) = quickstart.commands(Path("here"))
     assert command[1:] == ["-m", "ftrecipe.stages", "here", *quickstart.stages]
 
 

@@ -1,6 +1,7 @@
 """The front door: verbs, flags, exit codes, and what is printed where."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,10 +133,19 @@ def test_runs_are_listed_with_recipe_status_objective_and_date(faq: str, cli: Cl
     rundir = launch.create(plan.make(compose([f"dataset={faq}"])))
     done = launch.PLANNED | {"state": "finished", "started": "2025-01-02T03:04:05+00:00"}
     write_json(rundir.status, done)
-    write_json(rundir.metrics, {"objective": 71.25})
+    judged = {"objective_name": "tuned.qa.exact_match", "objective_direction": "maximize"}
+    write_json(rundir.metrics, {"objective": 71.25, **judged})
     said = cli("runs")
     (row,) = said.out.splitlines()[1:]
-    assert row.split()[:5] == ["tiny_lora_faq", "finished", "71.25", "2025-01-02", "03:04"]
+    assert re.split("  +", row)[:4] == [
+        "tiny_lora_faq", "finished", "71.25 qa.exact_match ↑", "2025-01-02 03:04",
+    ]  # fmt: skip
+
+
+def test_the_objective_of_a_run_from_before_it_had_a_name_is_listed(faq: str, cli: Cli) -> None:
+    rundir = launch.create(plan.make(compose([f"dataset={faq}"])))
+    write_json(rundir.metrics, {"objective": 71.25})
+    assert " 71.25 " in cli("runs").out
 
 
 def test_a_broken_run_does_not_hide_the_others(faq: str, cli: Cli) -> None:

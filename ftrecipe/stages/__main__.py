@@ -1,78 +1,108 @@
 """The worker's entrance: `python -m ftrecipe.stages RUN_DIR STAGE …` runs stages in one process."""
 
 import contextlib
-import ctypes
 import importlib
 import os
-import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 
 from ftrecipe.errors import ConfigError, FtrecipeError, Stopped
-from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json
+from ftrecipe.ranks import Ranks
+from ftrecipe.rundir import LOCK_FD, RunDir, hold
+from ftrecipe.stages.ranks import Rank, Record
 from ftrecipe.stages.screen import Screen, take_screen
-from ftrecipe.stages.session import Session, Stop
+from ftrecipe.stages.session import Session
+from ftrecipe.stages.signals import die_with_parent, leave_when_lost, listen, lost_rank
 from ftrecipe.stages.status import Status
 from ftrecipe.stages.summary import summary
 from ftrecipe.stages.surroundings import settle
+from ftrecipe.stages.wait import WAIT, wait
 
-PR_SET_PDEATHSIG = 1
+TOGETHER = 60.0  # seconds within which all ranks of one start have begun
 
 
 def main(folder: str, stages: list[str]) -> int:
     """Run `stages` of the run in `folder`; return the exit code."""
-    rundir = RunDir(Path(folder))
+    rundir, rank = RunDir(Path(folder)), Rank.here()
+    if stages == [WAIT]:
+        return wait(rundir)
     with contextlib.ExitStack() as stack:
-        if LOCK_FD in os.environ:
+        if LOCK_FD in os.environ or rank.launched:
             die_with_parent()
-        else:
+        if LOCK_FD not in os.environ and rank.first:
             stack.enter_context(hold(rundir))
-        log = stack.enter_context(rundir.log.open("a", encoding="utf-8", buffering=1))
-        screen = take_screen(log)
-        return work(rundir, stages, screen)
+        own = rundir.log if rank.first else rundir.rank_log(rank.number)
+        own.parent.mkdir(exist_ok=True)
+        log = stack.enter_context(own.open("a", encoding="utf-8", buffering=1))
+        return Worker(rundir, rank, take_screen(log, silent=not rank.first)).work(stages)
 
 
-def work(rundir: RunDir, stages: list[str], screen: Screen) -> int:
-    """Run the stages in order and keep status.json true."""
-    status = Status(rundir)
-    try:
-        session = Session.open(rundir, screen)
-        settle(session.run)
-        listen(session.stop, screen)
-        for stage in stages:
-            with status.stage(stage):
-                getattr(importlib.import_module(f"ftrecipe.stages.{stage}"), stage)(session)
-        status.finish()
-        for line in summary(session):
-            screen.say(line)
-        return 0
-    except FtrecipeError as error:
-        return end(screen, status, error, error.exit_code)
-    except KeyboardInterrupt:
-        return end(screen, status, Stopped("stopped"), Stopped.exit_code)
-    except Exception as error:  # noqa: BLE001 - a bug keeps its traceback, in the log
-        return end(screen, status, error, 1)
+class Worker:
+    """One process of a run: works through its stages, and keeps word of how it fares."""
 
+    def __init__(self, rundir: RunDir, rank: Rank, screen: Screen) -> None:
+        self.dir, self.rank, self.screen = rundir, rank, screen
+        self.ranks = Ranks(rundir, since=time.time() - TOGETHER)
+        self.record = Record(rundir, rank)
+        self.status = Status(rundir, writes=rank.first)
 
-def end(screen: Screen, status: Status, error: BaseException, code: int) -> int:
-    """Tell why the run ended, keep the traceback in the log, and say how to go on."""
-    folder = status.rundir.path
-    state = "interrupted" if isinstance(error, Stopped) else "failed"
-    reason = one_line(error)
-    status.end(state, reason)
-    traceback.print_exception(error)
-    if isinstance(error, ConfigError):
-        for fault in error.faults:
-            screen.fail(f"error: {fault}")
+    def work(self, stages: list[str]) -> int:
+        """Run the stages in order; return the exit code."""
+        try:
+            session = Session.open(self.dir, self.screen, self.rank)
+            self.rank.check(session.run, stages)
+            settle(session.run)
+            listen(session.stop, self.screen, self.rank, self.ranks)
+            if self.rank.world > 1:
+                leave_when_lost(self.ranks, self.rank, lambda why: self.end("failed", why))
+            for stage in stages:
+                with self.status.stage(stage):
+                    getattr(importlib.import_module(f"ftrecipe.stages.{stage}"), stage)(session)
+            self.record.say("finished")
+            if self.status.finish():
+                for line in summary(session):
+                    self.screen.say(line)
+            return 0
+        except FtrecipeError as error:
+            return self.tell(error, error.exit_code)
+        except KeyboardInterrupt:
+            return self.tell(Stopped("stopped"), Stopped.exit_code)
+        except Exception as error:  # noqa: BLE001 - a bug keeps its traceback, in the log
+            return self.tell(error, 1)
+
+    def tell(self, error: BaseException, code: int) -> int:
+        """Tell why the run ended, keep the traceback in the log, and say how to go on."""
+        state = "interrupted" if isinstance(error, Stopped) else "failed"
+        reason = one_line(error)
+        self._keep(error)
+        if state == "failed" and self.rank.world > 1:
+            reason = lost_rank(self.ranks, self.rank) or reason  # what came first explains the rest
+        self.end(state, reason)
+        if isinstance(error, ConfigError):
+            for fault in error.faults:
+                self.screen.fail(f"error: {fault}")
+            return code
+        self.screen.fail(f"{state} in {self.status.current}: {reason}")
+        if self.status.planned == ["prepare"]:
+            return code  # `check`: its folder does not outlive it
+        if state == "failed":
+            self.screen.fail(f"details   {self.dir.logs if self.rank.world > 1 else self.dir.log}")
+        self.screen.fail(f"go on     python -m ftrecipe resume {self.dir.path}")
         return code
-    screen.fail(f"{state} in {status.current}: {reason}")
-    if read_json(status.rundir.run)["stages"] == ["prepare"]:
-        return code  # `check`: its folder does not outlive it
-    if state == "failed":
-        screen.fail(f"details   {status.rundir.log}")
-    screen.fail(f"go on     python -m ftrecipe resume {folder}")
-    return code
+
+    def end(self, state: str, reason: str) -> None:
+        """Write down that the work is over before it was done."""
+        self.record.say("stopped" if state == "interrupted" else state, reason)
+        self.status.end(state, reason)
+
+    def _keep(self, error: BaseException) -> None:
+        """Leave the traceback in the log; the first rank's also where those of the others are."""
+        traceback.print_exception(error)
+        if self.rank.launched and self.rank.first:
+            with self.dir.rank_log(0).open("a", encoding="utf-8") as file:
+                traceback.print_exception(error, file=file)
 
 
 def one_line(error: BaseException) -> str:
@@ -88,26 +118,6 @@ def one_line(error: BaseException) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     first = lines[0] if lines else name
     return first if isinstance(error, FtrecipeError) else f"{name}: {first}"
-
-
-def listen(stop: Stop, screen: Screen) -> None:
-    """Stop at the next step while training; at once elsewhere, and at the second signal."""
-
-    def on_signal(number: int, frame: object) -> None:
-        if stop.patient and not stop.requested:
-            stop.requested = True
-            screen.say("stopping  after this step, with a checkpoint; once more to stop at once")
-            return
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this worker when its launcher is killed; elsewhere it runs on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The tuned model, on the same questions as the baseline."""
 
 from ftrecipe.stages.measuring.measure import Subject, measure_all
-from ftrecipe.stages.measuring.objective import objective
+from ftrecipe.stages.measuring.objective import judged
 from ftrecipe.stages.measuring.results import write_results
 from ftrecipe.stages.session import Session
 
@@ -13,4 +13,4 @@ def evaluate(session: Session) -> None:
     results = measure_all(session.run.eval, subject)
     write_results(session.dir, "tuned", results)
     session.record_suites("tuned", {name: result.metrics for name, result in results.items()})
-    session.record(objective=objective(session))
+    session.record(**judged(session.run, session.dir))

@@ -11,9 +11,10 @@ from ftrecipe.components.model import DEFAULT_TEMPLATE, Dtype, FromRun
 from ftrecipe.components.trainer import Trainer
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.errors import ConfigError, StageError
-from ftrecipe.memory import activation_bytes
+from ftrecipe.memory import GIB, activation_bytes
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.stages.ranks import Rank
 from ftrecipe.stages.screen import Screen
 
 if TYPE_CHECKING:
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
 
 SAMPLED_ABOVE = 2 << 30  # bytes of one weight file; larger ones are hashed by samples
 SAMPLE = 1 << 20
+WEIGHTS_SHARE = 0.8  # of a device's memory that weights may take where nothing is trained
 
 
 class Models:
     """Loads what the run names. `start` is what training begins with and the baseline measures."""
 
-    def __init__(self, run: RunConfig, rundir: RunDir, screen: Screen) -> None:
-        self.run, self.dir, self.screen = run, rundir, screen
+    def __init__(self, run: RunConfig, rundir: RunDir, screen: Screen, rank: Rank) -> None:
+        self.run, self.dir, self.screen, self.rank = run, rundir, screen, rank
         self.remote_code = run.consent.remote_code
         self._tuned: Any = None
+        self._checked = False
 
     @cached_property
     def found(self) -> Found:
@@ -80,7 +83,7 @@ class Models:
     @cached_property
     def start(self) -> Any:
         """The model before this run's training: the base, or an earlier run's tuned model."""
-        self.run.peft.check(self.skeleton)
+        self.check_method()
         model = self.load(self.quantization())
         if self.earlier is None or self.earlier.adapter is None:
             return model
@@ -90,13 +93,38 @@ class Models:
         tuned = PeftModel.from_pretrained(model, self.earlier.adapter, is_trainable=continues)
         return tuned if continues else tuned.merge_and_unload()  # type: ignore[operator]
 
+    def check_method(self) -> None:
+        """Raise ConfigError where the model lacks what the method names.
+
+        Looked at once: DeepSpeed, when it has begun, divides also a model without weights.
+        """
+        if not self._checked:
+            self.run.peft.check(self.skeleton)
+        self._checked = True
+
+    @cached_property
+    def config(self) -> Any:
+        """The architecture's numbers."""
+        return self.source.load_config(self.remote_code)
+
+    @property
+    def balances_experts(self) -> bool:
+        """Tell a mixture of experts, whose balancing loss has to know which tokens are padding."""
+        return hasattr(self.config.get_text_config(), "router_aux_loss_coef")
+
+    @property
+    def may_leave_unused(self) -> bool:
+        """Tell a model of which a batch may not use all: it may choose no way to some experts,
+        or hold no image."""
+        return self.balances_experts or hasattr(self.config, "vision_config")
+
     def skeleton(self) -> "PreTrainedModel":
         """The model's modules without weights, from its config alone."""
         import torch
         from transformers import AutoModelForCausalLM
 
         with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(self.source.load_config(self.remote_code))
+            return AutoModelForCausalLM.from_config(self.config)
 
     def quantization(self) -> Any:
         """The quantisation of the base as transformers takes it, None for none."""
@@ -106,10 +134,9 @@ class Models:
         """Load the base with its weights; grows the embedding for added tokens."""
         from ftrecipe.stages.measuring.generation import keep_trainable
 
-        device = {"": 0} if self.found.device is Device.cuda else {"": "cpu"}
         try:
             model = self.source.load_weights(
-                dtype or self.dtype, quantization, device, self.remote_code
+                dtype or self.dtype, quantization, self.placement(), self.remote_code
             )
         except OSError as error:
             raise StageError(f"model.path={self.source.path}: {_first_line(error)}") from error
@@ -120,6 +147,33 @@ class Models:
         model.config.use_cache = False
         keep_trainable(model)
         return model
+
+    def placement(self) -> dict[str, Any] | str | None:
+        """Say where the weights go, as transformers takes it; None leaves it to who divides them.
+
+        A rank has its own device. One process by itself takes the first, or as many as the base
+        needs of those that training will have.
+        """
+        if self.found.device is not Device.cuda:
+            return None if self._divides else {"": "cpu"}
+        if self.rank.launched:
+            return None if self._divides else {"": self.rank.local}
+        several = (self.run.hardware.processes or 1) > 1
+        return "auto" if several and not self._fits_one_device() else {"": 0}
+
+    @property
+    def _divides(self) -> bool:
+        """Whether DeepSpeed or FSDP places what this process loads, each weight in parts."""
+        return self.rank.launched and self.run.strategy.shards_weights
+
+    def _fits_one_device(self) -> bool:
+        """Tell whether the base's weights leave a device room to measure; unknown ones do."""
+        memory, count = self.run.hardware.memory_gb, self.run.model.parameters
+        if memory is None or count is None:
+            return True
+        quantized, whole = self.run.quantization.bits, 32 if self.dtype == "float32" else 16
+        bits = quantized if quantized < 16 else whole
+        return count * bits / 8 < WEIGHTS_SHARE * memory * GIB
 
     def activations_fit(self, trainer: Trainer, length: int) -> bool:
         """Tell whether the longest batch's activations fit beside the loaded weights on the GPU."""
@@ -202,6 +256,8 @@ class Models:
 
     def remember_base(self) -> None:
         """Write down which base was tuned, so that a later run can go on from it."""
+        if not self.rank.first:
+            return
         write_json(
             self.dir.base,
             {"path": self.source.path, "revision": self.source.revision,

@@ -9,6 +9,7 @@ from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import write_json
 from ftrecipe.stages.session import Session
+from ftrecipe.stages.sharing import alone_at
 
 
 def prepare(session: Session) -> None:
@@ -19,11 +20,12 @@ def prepare(session: Session) -> None:
               run.trainer.answer_only, run.seed)  # fmt: skip
     key = fingerprint(job)
     folder = session.cache / key[:16]
-    known = Prepared.exists(folder)
-    if not known:
-        corpus = gather(run.dataset, run.seed)
-        with session.screen.progress("prepare", corpus.total) as bar:
-            build(corpus, job, folder, bar.update)
+    with alone_at(session, "data", key):
+        known = Prepared.exists(folder)
+        if not known:
+            corpus = gather(run.dataset, run.seed)
+            with session.screen.progress("prepare", corpus.total) as bar:
+                build(corpus, job, folder, bar.update)
     report = Prepared.open(folder).report
     write_json(session.dir.prepared, {"path": str(folder), "fingerprint": key})
     write_json(session.dir.data_report, report)

@@ -98,10 +98,14 @@ class Screen:
             self.bar = None
 
 
-def take_screen(log: TextIO) -> Screen:
-    """Keep the real stdout and stderr for the person; all else that is printed goes to `log`."""
+def take_screen(log: TextIO, silent: bool = False) -> Screen:
+    """Keep the real stdout and stderr for the person; all else that is printed goes to `log`.
+
+    A `silent` screen shows the person nothing at all.
+    """
     stream, errors = (
-        os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace") for number in (1, 2)
+        None if silent else os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace")
+        for number in (1, 2)
     )
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)

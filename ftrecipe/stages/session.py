@@ -10,6 +10,7 @@ from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.stages.ranks import Rank
 from ftrecipe.stages.screen import Screen
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Stop:
-    """Whether a person or a scheduler asked to stop; `patient` work stops at its next step."""
+    """Whether a person or a scheduler asked to stop; `patient` work stops at its next step.
+
+    Of several processes, one that was asked is enough: they agree on it at the end of a step.
+    """
 
     requested: bool = False
     patient: bool = False
@@ -36,17 +40,19 @@ class Session:
     cache: Path
     name: str
     only_checks: bool = False
+    rank: Rank = field(default_factory=Rank)
     stop: Stop = field(default_factory=Stop)
 
     @classmethod
-    def open(cls, rundir: RunDir, screen: Screen) -> "Session":
+    def open(cls, rundir: RunDir, screen: Screen, rank: Rank | None = None) -> "Session":
         """Read the run directory's config."""
         boundary = read_json(rundir.run)
         run = from_plain(boundary["config"])
         cache = Path(boundary["runs_dir"]) / ".cache"
         os.environ.update(run.tracking.environment(rundir.path))
         only_checks = boundary["stages"] == ["prepare"]
-        return cls(run, rundir, screen, cache, boundary["name"], only_checks)
+        rank = rank or Rank()
+        return cls(run, rundir, screen, cache, boundary["name"], only_checks, rank)
 
     @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerFast":
@@ -70,7 +76,7 @@ class Session:
         """The models of this run: as it starts, and as it was tuned."""
         from ftrecipe.stages.models import Models
 
-        return Models(self.run, self.dir, self.screen)
+        return Models(self.run, self.dir, self.screen, self.rank)
 
     def record_suites(self, who: str, suites: dict[str, dict[str, float]]) -> None:
         """Add what was measured of `who`, keeping suites that were measured before."""

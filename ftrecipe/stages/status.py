@@ -9,10 +9,14 @@ from ftrecipe.rundir import RunDir, read_json, write_json
 
 
 class Status:
-    """The state of one run; `done` lists the stages that need not run again."""
+    """The state of one run; `done` lists the stages that need not run again.
 
-    def __init__(self, rundir: RunDir) -> None:
-        self.rundir = rundir
+    Of several processes only one writes it.
+    """
+
+    def __init__(self, rundir: RunDir, writes: bool = True) -> None:
+        self.rundir, self.writes = rundir, writes
+        self.planned: list[str] = read_json(rundir.run)["stages"]
         self.values: dict[str, Any] = read_json(rundir.status)
         self.values.pop("schema_version")
         self.set(state="running", started=self.values["started"] or now(), ended=None, error=None)
@@ -30,9 +34,12 @@ class Status:
         yield
         self.set(done=[*done, name])
 
-    def finish(self) -> None:
-        """Mark the run as finished."""
-        self.end("finished", None)
+    def finish(self) -> bool:
+        """Mark the run as finished if nothing is left to do; tell whether it is."""
+        finished = self.writes and set(self.planned) <= set(self.values["done"])
+        if finished:
+            self.end("finished", None)
+        return finished
 
     def end(self, state: str, error: str | None) -> None:
         """Mark the run as over."""
@@ -41,7 +48,8 @@ class Status:
     def set(self, **values: Any) -> None:
         """Write the file anew."""
         self.values |= values
-        write_json(self.rundir.status, self.values)
+        if self.writes:
+            write_json(self.rundir.status, self.values)
 
 
 def now() -> str:

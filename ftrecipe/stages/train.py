@@ -2,24 +2,25 @@
 
 import math
 import resource
-import shutil
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.trainer_pt_utils import get_model_param_count
 
-from ftrecipe.components.hardware import Device, Precision
-from ftrecipe.components.model import Dtype
+from ftrecipe.components.hardware import Device
 from ftrecipe.errors import ConfigError, StageError, Stopped
-from ftrecipe.stages.measuring.objective import objective
+from ftrecipe.stages.measuring.objective import judged
 from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
+from ftrecipe.stages.training.arguments import arguments
 from ftrecipe.stages.training.batches import PackedCollator, PaddingCollator
-from ftrecipe.stages.training.checkpoints import latest_valid
+from ftrecipe.stages.training.checkpoints import check_division, divided_by, latest_valid
 from ftrecipe.stages.training.following import Following
 from ftrecipe.stages.training.packing import Documents, PackedDataset, token_counts
+from ftrecipe.stages.training.peers import Peers, check_accelerator
+from ftrecipe.stages.training.saving import keep_initial, save
 from ftrecipe.stages.training.sft import LeanSFTTrainer
 
 
@@ -27,22 +28,39 @@ def train(session: Session) -> None:
     """Train from the last good checkpoint, or from the start; save what was learned."""
     rows = training_rows(session)
     steps = total_steps(len(rows), session)
-    checkpoint = latest_valid(session.dir.checkpoints, session.screen)
+    session.models.check_method()
+    args = arguments(session)  # before weights are loaded: DeepSpeed divides them on the way
+    peers = Peers(session.rank.world)
+    checkpoint = peers.of_first(lambda: latest_valid(session.dir.checkpoints, session.screen))
+    if checkpoint is not None:
+        check_division(checkpoint, session.run.strategy, session.rank.world)
     model = attach(session, steps)
-    trainer, following = make_trainer(session, model, rows, steps, checkpoint)
+    following = Following(session, rows, steps, checkpoint, peers)
+    trainer = make_trainer(session, model, rows, args, following)
     with following:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if session.stop.requested and trainer.state.global_step < steps:
         raise Stopped(f"stopped at step {trainer.state.global_step} of {steps}")
+    finish(session, trainer, following)
+
+
+def finish(session: Session, trainer: LeanSFTTrainer, following: Following) -> None:
+    """Save what was learned and write down what it took."""
     session.screen.say(
         f"train     {trainer.state.global_step} steps in {duration(following.seconds)}, "
         f"mean loss {following.loss:.4f}, {following.tokens / following.seconds:,.0f} tokens/s"
     )
-    save(session, model)
-    session.models.tuned = model
-    session.record(train=measured(session, model, trainer, following))
-    if not session.run.eval:
-        session.record(objective=objective(session))
+    if not math.isfinite(following.peers.of_first(lambda: following.loss)):
+        raise StageError(f"the training loss is {following.loss}; lower trainer.learning_rate")
+    save(session, trainer)
+    if session.rank.world == 1 and not session.rank.launched:
+        session.models.tuned = trainer.model
+    taken = measured(session, trainer, following)
+    if session.rank.first:
+        session.record(train=taken)
+        if not session.run.eval:
+            session.record(**judged(session.run, session.dir))
+    following.peers.wait()  # nobody leaves, and ends the others, before all is written
 
 
 def training_rows(session: Session) -> Documents:
@@ -50,14 +68,19 @@ def training_rows(session: Session) -> Documents:
     rows = session.prepared.train()
     if rows is None:
         raise ConfigError("the train split is empty; see dataset.split")
-    if not session.run.trainer.packing:
-        return rows
-    return PackedDataset(rows, capacity=row_capacity(session, rows), seed=session.run.seed)
+    return packed(session, rows) if session.run.trainer.packing else rows
 
 
-def row_capacity(session: Session, rows: Documents) -> int:
-    """Return the tokens of a packed row: `max_length`, or the longest document."""
-    return session.run.trainer.max_length or max(token_counts(rows))
+def validation_rows(session: Session) -> Documents | None:
+    """Return the validation split, laid out as the training's is; None if it is not asked for."""
+    rows = session.prepared.validation() if session.run.trainer.eval_steps else None
+    return packed(session, rows) if rows is not None and session.run.trainer.packing else rows
+
+
+def packed(session: Session, rows: Documents) -> PackedDataset:
+    """Return packed rows of `max_length` tokens, or as many as the longest document has."""
+    capacity = session.run.trainer.max_length or max(token_counts(rows))
+    return PackedDataset(rows, capacity=capacity, seed=session.run.seed)
 
 
 def total_steps(rows: int, session: Session) -> int:
@@ -65,7 +88,8 @@ def total_steps(rows: int, session: Session) -> int:
     trainer = session.run.trainer
     if trainer.max_steps > 0:
         return trainer.max_steps
-    return math.ceil(trainer.num_train_epochs * max(1, trainer.steps_per_epoch(rows)))
+    per_epoch = trainer.steps_per_epoch(rows, session.run.world_size)
+    return math.ceil(trainer.num_train_epochs * max(1, per_epoch))
 
 
 def attach(session: Session, steps: int) -> Any:
@@ -76,14 +100,29 @@ def attach(session: Session, steps: int) -> Any:
     models.remember_base()
     if not hasattr(model, "peft_config"):
         model = run.peft.attach(model, steps, models.new_tokens())
+    if run.strategy.zero_stage == 3:
+        one_dtype(model)
     if checkpointing(session):
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        # Recomputed without re-entering, ZeRO-3 finds weights of an adapted layer divided again.
+        again = {"use_reentrant": run.strategy.zero_stage == 3}
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=again)
         model.enable_input_require_grads()
-    if run.peft.mutates_base:
-        _save_initial(session, model)
+    if run.peft.mutates_base and session.rank.first:
+        keep_initial(session, model)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise StageError("this method trains no weight of this model")
     return model.train()
+
+
+def one_dtype(model: Any) -> None:
+    """Give an adapter the base's dtype: ZeRO-3 gathers weights of one dtype only.
+
+    Its optimizer keeps 32 bits of every trained weight beside them.
+    """
+    dtype = next(w.dtype for w in model.parameters() if w.is_floating_point())
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.to(dtype)
 
 
 def checkpointing(session: Session) -> bool:
@@ -103,10 +142,9 @@ def longest(session: Session) -> int:
 
 
 def make_trainer(
-    session: Session, model: Any, rows: Documents, steps: int, checkpoint: Path | None
-) -> tuple[LeanSFTTrainer, Following]:
-    """Return the trainer and what follows it."""
-    following = Following(session, rows, steps, checkpoint)
+    session: Session, model: Any, rows: Documents, args: Any, following: Following
+) -> LeanSFTTrainer:
+    """Return the trainer, told to whoever follows it; checks what accelerate has made of it."""
     packing = session.run.trainer.packing
     pad = session.pad_token_id
     multiple = 8 if session.models.found.device is Device.cuda else 1
@@ -114,77 +152,27 @@ def make_trainer(
     collator = (
         PackedCollator(pad, flatten=flatten)
         if packing
-        else PaddingCollator(pad, multiple, attention_mask=_balances_experts(model))
+        else PaddingCollator(pad, multiple, attention_mask=session.models.balances_experts)
     )
     trainer = LeanSFTTrainer(
         model=model,
-        args=arguments(session),
+        args=args,
         train_dataset=rows,
-        eval_dataset=session.prepared.validation() if session.run.trainer.eval_steps else None,
+        eval_dataset=validation_rows(session),
         processing_class=session.tokenizer,
         data_collator=following.counting(collator),
+        eval_collator=collator,
         callbacks=[following, *session.run.peft.callbacks()],
     )
-    return trainer, following
+    trainer.divided = divided_by(session.run.strategy)
+    trainer.divides_weights = session.run.strategy.shards_weights
+    check_accelerator(session.run.strategy, session.run.world_size, trainer.accelerator)
+    return trainer
 
 
-def _balances_experts(model: Any) -> bool:
-    """Tell a mixture of experts, whose balancing loss has to know which tokens are padding."""
-    return hasattr(model.config.get_text_config(), "router_aux_loss_coef")
-
-
-def arguments(session: Session) -> Any:
-    """Return SFTConfig: the recipe's fields with what the machine and the method decide."""
-    run, found = session.run, session.models.found
-    mixed = run.model.dtype is Dtype.auto
-    facts = {
-        "learning_rate": run.trainer.learning_rate or run.peft.usual_learning_rate,
-        "seed": run.seed,
-        "use_cpu": found.device is Device.cpu,
-        "bf16": mixed and found.precision is Precision.bf16,
-        "fp16": mixed and found.precision is Precision.fp16 and found.device is Device.cuda,
-        "gradient_checkpointing": False,  # attach has switched it on where it is wanted
-        "report_to": run.tracking.report_to,
-        "project": run.tracking.project,
-        "run_name": f"{session.name}/{session.dir.path.name}",
-        "dataloader_pin_memory": found.device is Device.cuda,
-    }
-    return run.trainer.build(session.dir.checkpoints, **facts)
-
-
-def save(session: Session, model: Any) -> None:
-    """Write adapter/ or model/, whole or not at all."""
-    final = session.dir.model if session.run.peft.trains_base else session.dir.adapter
-    fresh = final.with_name(f".{final.name}")
-    shutil.rmtree(fresh, ignore_errors=True)
-    extra = {}
-    if session.run.peft.mutates_base:
-        extra["path_initial_model_for_weight_conversion"] = str(_initial(session))
-    model.save_pretrained(fresh, **extra)
-    session.tokenizer.save_pretrained(fresh)
-    shutil.rmtree(final, ignore_errors=True)
-    fresh.replace(final)
-    shutil.rmtree(_initial(session), ignore_errors=True)
-
-
-def _initial(session: Session) -> Path:
-    return session.dir.path / "initial_adapter"  # PEFT makes a module name of it: no dot
-
-
-def _save_initial(session: Session, model: Any) -> None:
-    """Keep the adapter as it started, so that the result can be written as plain LoRA."""
-    config = model.peft_config["default"]
-    asked, config.init_lora_weights = config.init_lora_weights, True
-    model.save_pretrained(_initial(session))
-    config.init_lora_weights = asked
-
-
-def measured(
-    session: Session, model: Any, trainer: LeanSFTTrainer, following: Following
-) -> dict[str, Any]:
-    """Return what metrics.json says of the training."""
-    if not math.isfinite(following.loss):
-        raise StageError(f"the training loss is {following.loss}; lower trainer.learning_rate")
+def measured(session: Session, trainer: LeanSFTTrainer, following: Following) -> dict[str, Any]:
+    """Return what metrics.json says of the training, over all processes."""
+    model: Any = trainer.model
     return {
         "loss": following.loss,
         "steps": trainer.state.global_step,
@@ -195,9 +183,9 @@ def measured(
         "tokens_per_second": following.tokens / following.seconds,
         "steps_per_second": following.steps / following.seconds,
         "first_step_at": following.first_step_at,
-        "peak_memory_bytes": peak_memory(session),
-        "trainable_parameters": sum(w.numel() for w in model.parameters() if w.requires_grad),
-        "parameters": sum(w.numel() for w in model.parameters()),
+        "peak_memory_bytes": round(following.peers.most(peak_memory(session))),
+        "trainable_parameters": get_model_param_count(model, trainable_only=True),
+        "parameters": get_model_param_count(model),
         "processes": trainer.accelerator.num_processes,
         "device": session.models.found.name,
         "precision": session.models.found.precision.value,

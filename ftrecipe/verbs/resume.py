@@ -2,6 +2,7 @@
 
 from ftrecipe import launch
 from ftrecipe.existing import GOING_ON, open_run, recompose
+from ftrecipe.rundir import read_json
 from ftrecipe.verbs import flags
 
 
@@ -19,4 +20,5 @@ def resume(words: list[str]) -> int:
     made = recompose(rundir, changes, GOING_ON)
     done = [] if changes else status["done"]
     stages = [stage for stage in made.stages if stage not in done]
-    return launch.start(rundir, stages, made if changes else None)
+    again = changes or not read_json(rundir.run)["settled"]
+    return launch.start(rundir, stages, made if again else None)

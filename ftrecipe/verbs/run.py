@@ -11,11 +11,13 @@ def run(words: list[str]) -> int:
     python -m ftrecipe [run] [-m] [key=value …]
 
     -m, --multirun: every combination of the comma-separated values (Hydra multirun).
+    +sweep=<name>: a ready-made sweep of conf/sweep, for instance +sweep=lora_rank_lr.
     """
     given, rest = flags(words, "-m", "--multirun")
-    if given:
-        from ftrecipe.sweep import sweep
+    if given or any(word.lstrip("+").startswith("sweep=") for word in rest):
+        from ftrecipe.sweep.front import sweep
 
         return sweep(rest)
     made = plan.make(compose(rest))
+    print("".join(f"{note}\n" for note in made.notes), end="", flush=True)
     return launch.start(launch.create(made), made.stages)

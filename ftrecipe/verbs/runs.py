@@ -1,7 +1,10 @@
 """The verb `runs`: what has been run."""
 
+from typing import Any
+
 from ftrecipe.errors import ConfigError
 from ftrecipe.launch import read_status
+from ftrecipe.objective import told
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.verbs import flags
@@ -11,6 +14,8 @@ def runs(words: list[str]) -> int:
     """List the runs with recipe, status, objective and date, the newest first.
 
     python -m ftrecipe runs [runs_dir=FOLDER]
+
+    An arrow says which way is better: ↑ more, ↓ less.
     """
     _, rest = flags(words)
     unknown = [word for word in rest if not word.startswith("runs_dir=")]
@@ -45,10 +50,16 @@ def _row(rundir: RunDir) -> tuple[str, str, str, str, str]:
 def _read_row(rundir: RunDir) -> tuple[str, str, str, str, str]:
     status = read_status(rundir)
     metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
-    objective = metrics.get("objective")
     state = status["state"]
     if state in ("failed", "interrupted"):
         state += f" in {status['stage']}"
     date = (status["started"] or "").replace("T", " ")[:16]
-    shown = "–" if objective is None else f"{objective:.4g}"
-    return read_json(rundir.run)["name"], state, shown, date, str(rundir.path)
+    return read_json(rundir.run)["name"], state, _objective(metrics), date, str(rundir.path)
+
+
+def _objective(metrics: dict[str, Any]) -> str:
+    """Write the run's number with its name, which runs of before it was kept do not have."""
+    value = metrics.get("objective")
+    if value is None or "objective_name" not in metrics:
+        return "–" if value is None else f"{value:.4g}"
+    return told(value, metrics["objective_name"], metrics["objective_direction"])

@@ -9,15 +9,17 @@ from types import SimpleNamespace
 import pytest
 
 from ftrecipe.config import GROUPS, RunConfig, from_plain, to_plain
+from ftrecipe.page.axes import ticks
+from ftrecipe.page.words import duration, number, size
 from ftrecipe.rundir import RunDir, write_json
 from ftrecipe.stages.page import page
-from ftrecipe.stages.page.chart import Curve, chart, thinned, ticks
+from ftrecipe.stages.page.chart import Curve, chart, thinned
 from ftrecipe.stages.page.markdown import markdown
 from ftrecipe.stages.page.samples import pick
 from ftrecipe.stages.page.sections import TOY
 from ftrecipe.stages.page.story import Story, Suite, read_story
 from ftrecipe.stages.page.usage import Usage
-from ftrecipe.stages.page.words import duration, findings, lines, number, size, verdict
+from ftrecipe.stages.page.words import findings, lines, verdict
 from ftrecipe.stages.report import report
 
 EVIL = "<script>alert('x')</script> & \"quotes\""

@@ -1,10 +1,11 @@
-"""What the machine is: device, memory and precision; it is looked at where the run happens."""
+"""What the machine is: devices, memory and precision; it is looked at where the run happens."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import ClassVar
 
+from ftrecipe import devices
 from ftrecipe.errors import StageError
 from ftrecipe.registry import Group, bounded
 
@@ -45,15 +46,67 @@ class Found:
 
 @dataclass
 class Hardware:
-    """A profile: one device of a kind, with so much memory (GiB, None if unknown)."""
+    """A profile: so many machines, each with so many devices of a kind, each with so much memory.
 
-    processes: ClassVar[int] = 1
+    `processes` is how many a machine runs, one a device (None: as many GPUs as are seen where the
+    run happens); `memory_gb` is GiB a device, None if unknown. The first machine is reached by the
+    others at `main_process_ip` and `main_process_port`.
+    """
+
     device: Device = Device.auto
+    processes: int | None = bounded(None, 1)
+    num_machines: int = bounded(1, 1)
     memory_gb: float | None = bounded(None, 1)
     precision: Precision = Precision.auto
+    main_process_ip: str | None = None
+    main_process_port: int = bounded(29500, 1, 65535)
+
+    @property
+    def is_looked_for(self) -> bool:
+        """Tell a profile that only the machine itself can fill in."""
+        return self.device is Device.auto
+
+    def settled(self) -> tuple["Hardware", str | None]:
+        """Return the profile with devices and precision decided, and what was found where this
+        machine had to be looked at.
+
+        Without an NVIDIA GPU, one process is left to what torch will find.
+        """
+        if not self.is_looked_for:
+            return replace(self, processes=self.processes or 1, precision=self._stated()), None
+        gpus = devices.gpus()
+        if gpus:
+            return self._of(gpus)
+        if (self.processes or 1) == 1:
+            return replace(self, processes=1), "no NVIDIA GPU was found: one process"
+        cpu = replace(self, device=Device.cpu)
+        return cpu.settled()[0], f"no NVIDIA GPU was found: {self.processes} processes on the CPU"
+
+    def _stated(self) -> Precision:
+        """Return the precision of a profile that says its device."""
+        if self.device is Device.cuda:
+            return self._precision(True)
+        return self._precision(cpu_is_good_at_bf16())
+
+    def _of(self, gpus: list[devices.Gpu]) -> tuple["Hardware", str]:
+        """Return the profile of these GPUs, each taken to be like the smallest."""
+        smallest = min(gpu.memory_gb for gpu in gpus)
+        modern = all(gpu.capability >= (8, 0) for gpu in gpus)
+        settled = replace(
+            self,
+            device=Device.cuda,
+            processes=self.processes or len(gpus),
+            precision=self._precision(modern, Precision.fp16),
+            memory_gb=self.memory_gb or smallest,
+        )
+        names = " and ".join(sorted({gpu.name for gpu in gpus}))
+        return settled, f"{len(gpus)} x {names}, {smallest:g} GiB, {settled.precision.value}"
 
     def find(self) -> Found:
-        """Look at this machine. Raises StageError where it is not what the profile says."""
+        """Look at this machine and take this process's device.
+
+        Raises StageError where the machine is not what the profile says.
+        """
         import torch
 
         has_cuda = torch.cuda.is_available()
@@ -64,8 +117,16 @@ class Hardware:
             )
         if self.device is Device.cpu or not has_cuda:
             return Found(Device.cpu, "CPU", self._precision(cpu_is_good_at_bf16()))
-        name = torch.cuda.get_device_name()
-        good = torch.cuda.get_device_capability() >= (8, 0)
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        there = torch.cuda.device_count()
+        if there < (self.processes or 1):
+            raise StageError(
+                f"this profile has {self.processes} GPUs and torch sees {there} here; "
+                f"use a profile with {there}, for instance hardware.processes={there}"
+            )
+        torch.cuda.set_device(local)
+        name = torch.cuda.get_device_name(local)
+        good = torch.cuda.get_device_capability(local) >= (8, 0)
         return Found(Device.cuda, name, self._precision(good, Precision.fp16))
 
     def _precision(self, good_at_bf16: bool, otherwise: Precision = Precision.fp32) -> Precision:

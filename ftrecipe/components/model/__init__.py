@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ftrecipe.errors import ConfigError, did_you_mean
 from ftrecipe.paths import typed
-from ftrecipe.registry import Group
+from ftrecipe.registry import Group, bounded
+from ftrecipe.weights import count_weights
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
@@ -49,7 +50,11 @@ class FromRun(Enum):
 
 @dataclass
 class Model:
-    """A causal language model in a folder or on the hub."""
+    """A causal language model in a folder or on the hub.
+
+    `parameters_b` is its size in billions, for the memory arithmetic; weights on this machine are
+    counted instead.
+    """
 
     path: str | None = None
     revision: str | None = None
@@ -60,6 +65,14 @@ class Model:
     from_run: str | None = None
     from_run_as: FromRun = FromRun.adapter
     toy: bool = False
+    parameters_b: float | None = bounded(None, 0)
+
+    @property
+    def parameters(self) -> float | None:
+        """Return how many weights it has, None where only the hub knows."""
+        if self.is_local:
+            return float(count_weights(Path(self.source)))
+        return None if self.parameters_b is None else self.parameters_b * 1e9
 
     @property
     def source(self) -> str:
@@ -127,7 +140,7 @@ class Model:
         return file.read_text(encoding="utf-8")
 
     def load_weights(
-        self, dtype: str, quantization: Any, device_map: dict[str, Any] | None, remote_code: bool
+        self, dtype: str, quantization: Any, device_map: Any, remote_code: bool
     ) -> "PreTrainedModel":
         """Load the model with weights of `dtype`, quantised as told, safetensors only."""
         from transformers import AutoModelForCausalLM

@@ -24,6 +24,8 @@ class Peft:
     trains_tokens: ClassVar[bool] = False  # can learn the rows of added special tokens
     allows_bits: ClassVar[tuple[int, ...]] = (16,)
     allows_checkpointing: ClassVar[bool] = True
+    allows_sharding: ClassVar[bool] = True  # can be attached to weights divided among devices
+    fails_under: ClassVar[tuple[str, ...]] = ()  # a strategy's distributed_type
     prompt_learning: ClassVar[bool] = False
     passes_to: ClassVar[str]  # the library class that `extra` goes to, of methods that have it
     reserved: ClassVar[tuple[str, ...]] = (  # what that class is told by the run itself
@@ -31,6 +33,7 @@ class Peft:
         "lora_dropout", "trainable_token_indices", "use_dora", "use_rslora", "total_step",
     )  # fmt: skip
     usual_learning_rate: ClassVar[float] = 2e-4
+    trained_share: ClassVar[float] = 0.01  # of the weights, for the memory arithmetic
 
     def check(self, skeleton: "Skeleton") -> None:
         """Raise ConfigError where the model, of which `skeleton` gives the modules without

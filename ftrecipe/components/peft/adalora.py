@@ -18,6 +18,7 @@ class AdaLora(LayerAdapter):
 
     passes_to: ClassVar[str] = "peft.AdaLoraConfig"
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
+    fails_under: ClassVar[tuple[str, ...]] = ("DEEPSPEED", "FSDP")  # reads gradients after a step
     usual_learning_rate: ClassVar[float] = 1e-3
     init_r: int = bounded(24, 1)
     target_r: int = bounded(16, 1)

@@ -19,6 +19,7 @@ class Full(Peft):
 
     trains_base: ClassVar[bool] = True
     trains_tokens: ClassVar[bool] = True
+    trained_share: ClassVar[float] = 1.0
     usual_learning_rate: ClassVar[float] = 2e-5
 
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:
@@ -33,6 +34,7 @@ class Freeze(Peft):
 
     trains_base: ClassVar[bool] = True
     usual_learning_rate: ClassVar[float] = 2e-5
+    trained_share: ClassVar[float] = 0.2
     last_layers: int = bounded(2, 1)
     modules: list[str] = field(default_factory=list)
 

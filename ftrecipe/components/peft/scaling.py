@@ -45,6 +45,7 @@ class Vera(LayerAdapter):
     """Shared frozen random matrices, trained scaling vectors (arXiv 2310.11454)."""
 
     passes_to: ClassVar[str] = "peft.VeraConfig"
+    fails_under: ClassVar[tuple[str, ...]] = ("FSDP",)  # its shared matrices are no weights
     usual_learning_rate: ClassVar[float] = 5e-3
     r: int = bounded(256, 1)
     dropout: float = bounded(0.0, 0, 0.99)

@@ -1,6 +1,7 @@
 """How the frozen base is stored while adapters train on it (bitsandbytes)."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from ftrecipe.registry import Group, bounded
@@ -9,12 +10,27 @@ if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig
 
 
+class Storage(Enum):
+    """Type of the numbers that 4-bit weights lie in; ZeRO-3 and FSDP divide all but bytes."""
+
+    uint8 = "uint8"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+    float32 = "float32"
+
+
 @dataclass
 class Quantization:
     """The base as it is; `bits` is what a rule reads."""
 
     bits: ClassVar[int] = 16
     package: ClassVar[str | None] = None  # what has to be installed for it
+    divided_by: ClassVar[str] = "quantization=none"  # what lets ZeRO-3 and FSDP divide the weights
+
+    @property
+    def can_be_divided(self) -> bool:
+        """Tell whether the stored weights can be divided among devices."""
+        return self.bits == 16
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig | None":
         """Return transformers' quantization config, or None for none."""
@@ -48,7 +64,14 @@ class FourBit(Quantization):
     bits: ClassVar[int] = 4
     package: ClassVar[str | None] = "bitsandbytes"
     kind: ClassVar[str] = "nf4"
+    divided_by: ClassVar[str] = "quantization.storage=bfloat16"
     double_quant: bool = True
+    storage: Storage = Storage.uint8
+
+    @property
+    def can_be_divided(self) -> bool:
+        """Tell whether pairs of weights lie in numbers that can be divided as weights are."""
+        return self.storage is not Storage.uint8
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
         """Return the 4-bit config that computes in `compute_dtype`."""
@@ -59,6 +82,7 @@ class FourBit(Quantization):
             bnb_4bit_quant_type=self.kind,
             bnb_4bit_use_double_quant=self.double_quant,
             bnb_4bit_compute_dtype=compute_dtype,
+            bnb_4bit_quant_storage=self.storage.value,
         )
 
 

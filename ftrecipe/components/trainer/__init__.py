@@ -36,6 +36,7 @@ class Trainer:
     per_device_train_batch_size: int = bounded(8, 1)
     per_device_eval_batch_size: int = bounded(8, 1)
     gradient_accumulation_steps: int = bounded(1, 1)
+    global_batch_size: int | None = bounded(None, 1)
     warmup_steps: float = bounded(0.03, 0)
     lr_scheduler_type: Scheduler = Scheduler.cosine
     optim: str = "adamw_torch_fused"
@@ -52,10 +53,19 @@ class Trainer:
     eval_steps: int | None = bounded(None, 1)
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def steps_per_epoch(self, rows: int) -> int:
+    def rows_per_step(self, processes: int) -> int:
+        """Return the rows that one optimizer step takes from all processes."""
+        return self.per_device_train_batch_size * processes * self.gradient_accumulation_steps
+
+    def steps_per_epoch(self, rows: int, processes: int) -> int:
         """Return the optimizer steps that `rows` rows take; the last one may be partial."""
-        batches = math.ceil(rows / self.per_device_train_batch_size)
-        return math.ceil(batches / self.gradient_accumulation_steps)
+        return math.ceil(rows / self.rows_per_step(processes))
+
+    @property
+    def optimizer_bytes(self) -> float:
+        """Return what the optimizer keeps of a trained weight: Adam two numbers of 32 bits."""
+        names = {"8bit": 2.0, "4bit": 1.0, "adafactor": 0.1, "sgd": 0.0, "lion": 4.0, "galore": 1.0}
+        return next((size for word, size in names.items() if word in self.optim), 8.0)
 
     @property
     def package(self) -> str | None:

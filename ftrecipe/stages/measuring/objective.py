@@ -1,27 +1,28 @@
-"""The one number of a run, that a sweep compares."""
+"""The one number of a run, that a sweep compares: read from what was measured."""
 
 from typing import Any
 
+from ftrecipe import objective
+from ftrecipe.config import RunConfig
 from ftrecipe.errors import ConfigError, did_you_mean
-from ftrecipe.rundir import read_json
-from ftrecipe.stages.session import Session
+from ftrecipe.rundir import RunDir, read_json
 
 
-def objective(session: Session) -> float:
-    """Return the run's one number. Raises ConfigError for a metric that was not measured."""
-    metrics = read_json(session.dir.metrics)
-    name = session.run.objective or default_objective(session)
+def judged(run: RunConfig, rundir: RunDir) -> dict[str, Any]:
+    """Return what metrics.json says of the objective: its value, its name, its direction.
+
+    Raises ConfigError for a metric that was not measured.
+    """
+    metrics = read_json(rundir.metrics)
+    name = objective.name_of(run)
     values = flat({key: metrics[key] for key in ("base", "tuned", "train") if key in metrics})
     if name not in values:
         raise ConfigError(f"objective={name} was not measured{did_you_mean(name, values)}")
-    return values[name]
-
-
-def default_objective(session: Session) -> str:
-    """Name the headline of the first suite; without suites, the training loss."""
-    for name, suite in session.run.eval.items():
-        return f"tuned.{name}.{suite.headline}"
-    return "train.loss"
+    return {
+        "objective": values[name],
+        "objective_name": name,
+        "objective_direction": objective.direction(run),
+    }
 
 
 def flat(node: dict[str, Any], prefix: str = "") -> dict[str, float]:

@@ -1,12 +1,13 @@
-"""Line charts as inline SVG: axes, labels and points that say their values; no library."""
+"""Line charts of what training logged: axes, labels and points that say their values."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ftrecipe.page.axes import Area, Axis, short, spanning, ticks
+
 WIDTH = 720
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 44
 MOST_POINTS = 300
 DOTS_UP_TO = 60
 
@@ -28,39 +29,22 @@ def chart(title: str, curves: Sequence[Curve], height: int = 300) -> str:
     drawn = [curve for curve in drawn if curve.points]
     if not drawn:
         return ""
-    xs = [x for curve in drawn for x, _ in curve.points]
     ys = [y for curve in drawn for _, y in curve.points]
-    y_ticks = ticks(min(ys), max(ys), height // 60)
-    area = _Area(min(0, *xs), max(1, *xs), y_ticks[0], y_ticks[-1], height)
-    x_ticks = [x for x in ticks(area.x0, area.x1, 6) if x <= area.x1]
-    spoken = escape(_spoken(title, drawn))
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{spoken}">',
-        *(_horizontal(area, y) for y in y_ticks),
-        *(_vertical(area, x) for x in x_ticks),
-        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{height - 6}" '
-        f'text-anchor="middle">step</text>',
-        *(_line(area, curve) for curve in drawn),
-        "</svg>",
-    ]
+    area = Area(_steps(drawn), spanning(min(ys), max(ys), height // 60), WIDTH, height)
     legend = "".join(
         f'<span class="key {c.style}">{escape(c.name)}</span>'
         for c in drawn
         if c.name != title.lower()
     )
-    return f"<figure><figcaption>{escape(title)} {legend}</figcaption>{''.join(parts)}</figure>"
+    drawing = area.svg(_spoken(title, drawn), "step", [_line(area, curve) for curve in drawn])
+    return f"<figure><figcaption>{escape(title)} {legend}</figcaption>{drawing}</figure>"
 
 
-def ticks(low: float, high: float, about: int) -> list[float]:
-    """Return round values that span `low` to `high`, in steps of 1, 2 or 5 times ten to the n."""
-    if high <= low:
-        margin = abs(low) / 2 or 1.0
-        low, high = low - margin, high + margin
-    rough = (high - low) / about
-    ten = 10 ** math.floor(math.log10(rough))
-    step = next(ten * factor for factor in (1, 2, 5, 10) if ten * factor >= rough * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [step * at for at in range(first, last + 1)]
+def _steps(curves: Sequence[Curve]) -> Axis:
+    """Return the axis of steps: from none to the last, with round ticks in between."""
+    xs = [x for curve in curves for x, _ in curve.points]
+    low, high = min(0, *xs), max(1, *xs)
+    return Axis(low, high, [(x, short(x)) for x in ticks(low, high, 6) if x <= high])
 
 
 def finite(points: Sequence[Point]) -> list[Point]:
@@ -77,52 +61,7 @@ def thinned(points: Sequence[Point]) -> list[Point]:
     return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
 
 
-def short(value: float) -> str:
-    """Return an axis label: few digits, and powers of ten for the very small."""
-    if value == 0:
-        return "0"
-    if abs(value) < 1e-2:
-        return f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
-    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
-
-
-@dataclass(frozen=True)
-class _Area:
-    x0: float
-    x1: float
-    y0: float
-    y1: float
-    height: int
-
-    @property
-    def floor(self) -> int:
-        return self.height - BOTTOM
-
-    def x(self, value: float) -> float:
-        return round(LEFT + (value - self.x0) / (self.x1 - self.x0) * (WIDTH - LEFT - RIGHT), 1)
-
-    def y(self, value: float) -> float:
-        share = (value - self.y0) / (self.y1 - self.y0)
-        return round(self.floor - share * (self.floor - TOP), 1)
-
-
-def _horizontal(area: _Area, value: float) -> str:
-    y = area.y(value)
-    return (
-        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
-        f'<text class="axis" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{short(value)}</text>'
-    )
-
-
-def _vertical(area: _Area, value: float) -> str:
-    x, floor = area.x(value), area.floor
-    return (
-        f'<line class="tick" x1="{x}" x2="{x}" y1="{floor}" y2="{floor + 5}"/>'
-        f'<text class="axis" x="{x}" y="{floor + 20}" text-anchor="middle">{short(value)}</text>'
-    )
-
-
-def _line(area: _Area, curve: Curve) -> str:
+def _line(area: Area, curve: Curve) -> str:
     placed = " ".join(f"{area.x(x)},{area.y(y)}" for x, y in curve.points)
     line = f'<polyline class="curve {curve.style}" points="{placed}"/>'
     if len(curve.points) > DOTS_UP_TO:

@@ -3,20 +3,11 @@
 from html import escape
 from typing import Any
 
+from ftrecipe.page.words import number, size
 from ftrecipe.stages.page.chart import Curve, Point, chart
 from ftrecipe.stages.page.samples import Sample, pick
 from ftrecipe.stages.page.story import Rows, Story, Suite
-from ftrecipe.stages.page.words import (
-    Line,
-    chosen,
-    costs,
-    findings,
-    lines,
-    measured,
-    number,
-    size,
-    verdict,
-)
+from ftrecipe.stages.page.words import Line, chosen, costs, findings, lines, measured, verdict
 
 TOY = (
     "This is a toy model: it is embedded to show how tuning works and is far too small to be "

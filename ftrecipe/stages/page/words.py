@@ -3,10 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from ftrecipe.page.words import duration, number, size, title
 from ftrecipe.stages.page.story import Story, Suite
-
-NAMES = {"f1": "F1"}
-MISSING = "not measured"
 
 
 @dataclass(frozen=True)
@@ -19,24 +17,6 @@ class Line:
     tuned: str
     change: str
     better: bool | None
-
-
-def title(metric: str) -> str:
-    """Return a metric's name for people: `exact_match` becomes "Exact match"."""
-    return NAMES.get(metric, metric.replace("_", " ").capitalize())
-
-
-def number(value: float | None, percent: bool = False) -> str:
-    """Return a number as a person writes it; percentages with one digit after the point."""
-    if value is None:
-        return MISSING
-    if not math.isfinite(value):
-        return "not a number" if math.isnan(value) else "infinite"
-    if percent:
-        return f"{value:.0f} %" if value == round(value) else f"{value:.1f} %"
-    if abs(value) >= 1000 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
 
 
 def measured(story: Story) -> list[Suite]:
@@ -125,24 +105,6 @@ def _sentence(suite: Suite) -> str:
 def findings(story: Story) -> list[str]:
     """Return what else changed, a sentence a suite, without the verdict's."""
     return [_sentence(suite) for suite in _told(story)[1:] if not _stayed(suite)]
-
-
-def size(count: float) -> str:
-    """Return bytes for people."""
-    value, unit = float(count), "B"
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < 1024 or unit == "GB":
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit in ("B", "KB") else f"{value:.1f} {unit}"
-
-
-def duration(seconds: float) -> str:
-    """Return a span of time for people."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def costs(story: Story) -> list[tuple[str, str]]:

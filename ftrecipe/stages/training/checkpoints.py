@@ -1,13 +1,32 @@
-"""Finds the checkpoint to resume from: the newest one that is whole."""
+"""Seals checkpoints once they are whole, and finds the one to resume from.
 
-import json
-import zipfile
+Every library lays a checkpoint out in its own way, in parts that several processes write, and
+resumes from what it finds without looking. So the last file to be written lists all the others.
+"""
+
 from pathlib import Path
+from typing import Any
 
+from ftrecipe.components.strategy import Strategy
+from ftrecipe.errors import ConfigError
+from ftrecipe.rundir import read_json, write_json
 from ftrecipe.stages.screen import Screen
-from ftrecipe.weights import is_whole
 
-NEEDED = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+SEAL = "whole.json"
+
+
+def seal(checkpoint: Path, processes: int, divided: str | None) -> None:
+    """List the files of a checkpoint that all processes have written, with their sizes.
+
+    Args:
+        divided: how its parts are divided among processes (`kind_of`), None if they are not.
+    """
+    files = {
+        str(file.relative_to(checkpoint)): file.stat().st_size
+        for file in sorted(checkpoint.rglob("*"))
+        if file.is_file() and file.name != SEAL
+    }
+    write_json(checkpoint / SEAL, {"processes": processes, "divided": divided, "files": files})
 
 
 def latest_valid(folder: Path, screen: Screen) -> Path | None:
@@ -28,20 +47,42 @@ def step_of(checkpoint: Path) -> int:
 
 
 def what_is_wrong(checkpoint: Path) -> str | None:
-    """Return why a checkpoint cannot be resumed from, or None: trainers resume without looking."""
-    missing = [name for name in NEEDED if not (checkpoint / name).is_file()]
+    """Return why a checkpoint cannot be resumed from, or None."""
+    if not (checkpoint / SEAL).is_file():
+        return "saving it was not finished"
+    listed: dict[str, int] = read_json(checkpoint / SEAL)["files"]
+    missing = [name for name in listed if not (checkpoint / name).is_file()]
     if missing:
         return f"{', '.join(missing)} is missing"
-    for name in NEEDED:
-        if name.endswith(".pt") and not zipfile.is_zipfile(checkpoint / name):
-            return f"{name} is broken"
-    try:
-        state = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
-    except json.JSONDecodeError:
-        return "trainer_state.json is broken"
-    if state["global_step"] != step_of(checkpoint):
-        return f"its state is of step {state['global_step']}"
-    weights = list(checkpoint.glob("*.safetensors"))
-    if not weights:
-        return "its weights are missing"
-    return next((f"{file.name} is cut off" for file in weights if not is_whole(file)), None)
+    sizes = {name: (checkpoint / name).stat().st_size for name in listed}
+    return next((f"{name} is cut off" for name in listed if sizes[name] < listed[name]), None) or (
+        next((f"{name} has changed" for name in listed if sizes[name] != listed[name]), None)
+    )
+
+
+def check_division(checkpoint: Path, strategy: Strategy, processes: int) -> None:
+    """Raise ConfigError for a checkpoint in parts that these processes cannot put together."""
+    saved: dict[str, Any] = read_json(checkpoint / SEAL)
+    divided, now = saved["divided"], divided_by(strategy)
+    way = f"or remove {checkpoint.parent} to train from the start"
+    if divided != now:
+        raise ConfigError(
+            f"{checkpoint.name} was saved {_by(divided)}, and this run trains {_by(now)}, which "
+            f"cannot read it; resume with the strategy it was saved with, {way}"
+        )
+    if strategy.zero_stage and saved["processes"] != processes:
+        raise ConfigError(
+            f"{checkpoint.name} is in {saved['processes']} parts, one a process, and DeepSpeed "
+            f"cannot spread them over {processes}; resume on {saved['processes']} devices, {way}"
+        )
+
+
+def divided_by(strategy: Strategy) -> str | None:
+    """Name how a strategy divides its checkpoints, None where every process could write all."""
+    if strategy.zero_stage:
+        return f"ZeRO-{strategy.zero_stage}"
+    return strategy.distributed_type if strategy.shards_weights else None
+
+
+def _by(divided: str | None) -> str:
+    return f"by {divided}" if divided else "undivided"

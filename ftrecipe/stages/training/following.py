@@ -11,8 +11,10 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ftrecipe.stages.session import Session
+from ftrecipe.stages.training.blank import real
 from ftrecipe.stages.training.checkpoints import step_of
 from ftrecipe.stages.training.packing import Documents, token_counts
+from ftrecipe.stages.training.peers import Peers
 from ftrecipe.stages.training.sft import Collator
 
 NOTHING = {"seconds": 0.0, "tokens": 0}
@@ -20,19 +22,23 @@ WRITTEN = ("loss", "learning_rate", "grad_norm", "eval_loss")
 
 
 class Following(TrainerCallback):
-    """Knows where the training is; entered for as long as the training runs."""
+    """Knows where the training is; entered for as long as the training runs.
+
+    Of several processes all count and agree, and the first one writes and shows.
+    """
 
     def __init__(
-        self, session: Session, rows: Documents, steps: int, checkpoint: Path | None
+        self, session: Session, rows: Documents, steps: int, checkpoint: Path | None, peers: Peers
     ) -> None:
-        self.session, self.total = session, steps
+        self.session, self.total, self.peers = session, steps, peers
         self.first = step_of(checkpoint) if checkpoint else 0
         self.history = session.dir.history
         lengths = token_counts(rows)
-        trainer = session.run.trainer
-        self.tokens_per_step = sum(lengths) / max(1, trainer.steps_per_epoch(len(lengths)))
+        trainer, world = session.run.trainer, session.run.world_size
+        self.tokens_per_step = sum(lengths) / max(1, trainer.steps_per_epoch(len(lengths), world))
         self.counts_tokens = trainer.extra.get("dataloader_num_workers", 0) == 0
         self.counted = 0
+        self.tokens = 0
         self.last_word = float("nan")
         self.before = NOTHING
         self.step = self.first
@@ -51,15 +57,14 @@ class Following(TrainerCallback):
         """Seconds that these steps took."""
         return max(self.ended - self.began, 1e-9)
 
-    @property
-    def tokens(self) -> int:
-        """Tokens trained on by this process, padding not counted.
+    def count(self) -> None:
+        """Bring `tokens` up to date: those trained on since the start, padding not counted.
 
-        Counted as batches are made; where other processes make them, from the mean of all rows.
+        Counted as batches are made, on all processes; where others than these make them, from the
+        mean of all rows.
         """
-        if self.counts_tokens and self.counted:
-            return self.counted
-        return round(self.steps * self.tokens_per_step)
+        counted = self.peers.sum(self.counted) if self.counts_tokens else 0
+        self.tokens = round(counted or self.steps * self.tokens_per_step)
 
     @property
     def loss(self) -> float:
@@ -71,13 +76,15 @@ class Following(TrainerCallback):
         """Return `collator` with its rows' tokens counted."""
 
         def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-            self.counted += sum(len(row["input_ids"]) for row in rows)
+            self.counted += sum(len(row["input_ids"]) for row in real(rows))
             return collator(rows)
 
         return counted
 
     def __enter__(self) -> "Following":
-        self.before = cut_back(self.history, self.first)
+        if self.peers.first:
+            self.before = cut_back(self.history, self.first)
+        self.peers.wait()  # so that all become patient at the same moment
         self.bar = self._stack.enter_context(
             self.session.screen.progress("train", self.total, self.first)
         )
@@ -104,8 +111,16 @@ class Following(TrainerCallback):
         if self.first_step_at is None:
             self.first_step_at = time.time()
         self.bar.update(1)
-        if self.session.stop.requested:
+        if self.peers.any(self.session.stop.requested):
+            self.session.stop.requested = True
             control.should_save = control.should_training_stop = True
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Count for the last time, and leave together: no process is still at a checkpoint."""
+        self.count()
+        self.peers.wait()
 
     def on_log(
         self,
@@ -119,6 +134,9 @@ class Following(TrainerCallback):
         logs = logs or {}
         if "train_loss" in logs:
             self.last_word = logs["train_loss"]
+            return
+        self.count()
+        if not self.peers.first:
             return
         now = time.monotonic()
         seconds, tokens = now - self.last[0], self.tokens - self.last[1]

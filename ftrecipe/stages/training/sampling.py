@@ -5,18 +5,18 @@ from collections.abc import Iterator, Sequence
 
 from torch.utils.data import Sampler
 
-POOL_BATCHES = 50
-"""Batches sorted by length at a time: enough that padding nearly goes, few enough to stay mixed."""
+POOL_ROWS = 800
+"""Rows sorted by length at a time: enough that padding nearly goes, few enough to stay mixed."""
 
 
-def length_grouped(lengths: Sequence[int], batch_size: int, together: int, seed: int) -> list[int]:
-    """An order in which each run of `batch_size` rows is of like length, and runs are shuffled.
+def length_grouped(lengths: Sequence[int], together: int, seed: int) -> list[int]:
+    """An order in which each run of `together` rows is of like length, and runs are shuffled.
 
     Args:
         lengths: tokens of each row.
-        batch_size: rows that are padded together.
-        together: batches that are trained on at the same moment, one a process; they are kept of
-            like length as well, so that no process waits for another.
+        together: rows of one optimizer step, on all processes. Nothing smaller counts, so that
+            the same rows meet in a step however many processes share it; and since these are of
+            like length, no process waits for another.
         seed: the shuffle.
 
     Returns:
@@ -26,14 +26,13 @@ def length_grouped(lengths: Sequence[int], batch_size: int, together: int, seed:
     chance = random.Random(seed)
     order = list(range(len(lengths)))
     chance.shuffle(order)
-    unit = batch_size * together
-    pool = unit * max(1, POOL_BATCHES // together)
+    pool = together * max(1, round(POOL_ROWS / together))
     groups: list[list[int]] = []
     for start in range(0, len(order), pool):
         sorted_pool = sorted(order[start : start + pool], key=lengths.__getitem__, reverse=True)
-        groups += [sorted_pool[at : at + unit] for at in range(0, len(sorted_pool), unit)]
+        groups += [sorted_pool[at : at + together] for at in range(0, len(sorted_pool), together)]
     # A short group may only come last: elsewhere it would shift the bounds of all that follow.
-    tail = [groups.pop()] if groups and len(groups[-1]) < unit else []
+    tail = [groups.pop()] if groups and len(groups[-1]) < together else []
     chance.shuffle(groups)
     return [row for group in _longest_first(groups, lengths) + tail for row in group]
 
@@ -54,14 +53,18 @@ class EpochSampler(Sampler[int]):
     """
 
     def __init__(
-        self, lengths: Sequence[int] | None, rows: int, batch_size: int, together: int, seed: int
+        self, lengths: Sequence[int] | None, rows: int, together: int, seed: int, filled_to: int = 1
     ) -> None:
-        """Group by `lengths`, or shuffle plainly when they are None; `rows` is the data's size."""
+        """Group by `lengths`, or shuffle plainly when they are None; `rows` is the data's size.
+
+        An epoch is filled up to a multiple of `filled_to` with the index that follows the last
+        row's, where a blank row stands: every process then has as many batches as the others.
+        """
         self.lengths = lengths
         self.rows = rows
-        self.batch_size = batch_size
         self.together = together
         self.seed = seed
+        self.blanks = -rows % filled_to
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -69,12 +72,34 @@ class EpochSampler(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.rows
+        return self.rows + self.blanks
 
     def __iter__(self) -> Iterator[int]:
+        return iter(self._order() + [self.rows] * self.blanks)
+
+    def _order(self) -> list[int]:
         seed = self.seed * 1_000_003 + self.epoch  # apart for any two epochs of any two runs
         if self.lengths is None:
             order = list(range(self.rows))
             random.Random(seed).shuffle(order)
-            return iter(order)
-        return iter(length_grouped(self.lengths, self.batch_size, self.together, seed))
+            return order
+        return length_grouped(self.lengths, self.together, seed)
+
+
+def in_order(lengths: Sequence[int], filled_to: int) -> Sampler[int]:
+    """Every row once, the longest first, filled up as an epoch is."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    return Listed(order + [len(order)] * (-len(order) % filled_to))
+
+
+class Listed(Sampler[int]):
+    """Indices in the order given."""
+
+    def __init__(self, indices: list[int]) -> None:
+        self.indices = indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.indices)

@@ -1,9 +1,11 @@
 """Supervised fine-tuning from rows already tokenised and masked; it prepares no data."""
 
 import inspect
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -13,14 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
-from transformers.trainer_utils import TrainOutput
+from transformers.trainer_utils import EvalLoopOutput, TrainOutput, rotate_checkpoints
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.utils import add_fused_lm_head
 
 from ftrecipe.stages.training.batches import IGNORED
+from ftrecipe.stages.training.blank import WithBlank
+from ftrecipe.stages.training.checkpoints import seal
 from ftrecipe.stages.training.lora import added_in_place
 from ftrecipe.stages.training.packing import Documents, token_counts
-from ftrecipe.stages.training.sampling import EpochSampler
+from ftrecipe.stages.training.sampling import EpochSampler, in_order
 
 Collator = Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]
 
@@ -36,6 +40,8 @@ class LeanSFTTrainer(SFTTrainer):
     """
 
     loss_is_scaled_for_ga = True
+    divided: str | None = None  # how checkpoints are in parts, one a process
+    divides_weights = False  # each process holds only its part of the weights
 
     def __init__(
         self,
@@ -45,6 +51,7 @@ class LeanSFTTrainer(SFTTrainer):
         data_collator: Collator,
         processing_class: PreTrainedTokenizerBase,
         eval_dataset: Documents | None = None,
+        eval_collator: Collator | None = None,
         peft_config: None = None,
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
@@ -53,6 +60,7 @@ class LeanSFTTrainer(SFTTrainer):
         Args:
             train_dataset: rows of `input_ids` and `labels`, `IGNORED` where not trained on.
             data_collator: `PaddingCollator`, or `PackedCollator` for a `PackedDataset`.
+            eval_collator: the one for `eval_dataset`, if it is another.
             peft_config: always None; a model that trains an adapter comes wrapped.
 
         Raises:
@@ -76,7 +84,9 @@ class LeanSFTTrainer(SFTTrainer):
                 data_collator=data_collator,
                 callbacks=callbacks,
             )
-        self.train_dataset = train_dataset
+        self.eval_collator = eval_collator or data_collator
+        self.train_dataset = self._filled(train_dataset)
+        self.eval_dataset = None if eval_dataset is None else self._filled(eval_dataset)
         self._train_sampler: EpochSampler | None = None
         # These steer how the Trainer counts targets: ours are always shifted, and always summed.
         self.model_accepts_loss_kwargs = self._loss_shifts_labels = True
@@ -164,7 +174,7 @@ class LeanSFTTrainer(SFTTrainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         """Our own order for the two shuffling strategies, and none for `sequential`."""
-        rows = self.train_dataset if train_dataset is None else train_dataset
+        rows = _unfilled(self.train_dataset if train_dataset is None else train_dataset)
         strategy = self.args.train_sampling_strategy
         if strategy not in ("random", "group_by_length"):
             return super()._get_train_sampler(cast(Any, rows))
@@ -172,11 +182,50 @@ class LeanSFTTrainer(SFTTrainer):
         self._train_sampler = EpochSampler(
             lengths=token_counts(rows) if strategy == "group_by_length" else None,
             rows=len(rows),
-            batch_size=self._train_batch_size,
-            together=self.args.world_size,
+            together=self.get_total_train_batch_size(self.args),
             seed=seed,
+            filled_to=self._filled_to(self._train_batch_size),
         )
         return self._train_sampler
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int]:
+        """The longest rows first, the same batches on any number of processes."""
+        rows = _unfilled(eval_dataset)
+        return in_order(token_counts(rows), self._filled_to(self.args.eval_batch_size))
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """Batches of the validation rows, by their own collator."""
+        of_training, self.data_collator = self.data_collator, cast(Any, self.eval_collator)
+        loader = super().get_eval_dataloader(eval_dataset)
+        self.data_collator = of_training
+        return loader
+
+    def _filled(self, rows: Documents) -> Documents:
+        """Rows with a blank one behind the last, where several processes need as many batches."""
+        if self.args.world_size == 1:
+            return rows
+        return WithBlank(rows, int(cast(Any, self.processing_class).pad_token_id))
+
+    def _filled_to(self, batch_size: int) -> int:
+        return batch_size * self.args.world_size if self.args.world_size > 1 else 1
+
+    def evaluation_loop(
+        self, dataloader: Any, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
+    ) -> EvalLoopOutput:
+        """The mean loss over all supervised tokens, however rows fall to batches and processes."""
+        model = cast(nn.Module, self.model)
+        model.eval()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.args.device)
+        for batch in dataloader:
+            inputs = self._prepare_inputs(batch)
+            count = (inputs["labels"][:, 1:] != IGNORED).sum()
+            with torch.no_grad(), self.compute_loss_context_manager():
+                mean = self.compute_loss(model, inputs)
+            sums += torch.stack([mean.double() * count, count.double()])
+        total, tokens = cast(Tensor, self.accelerator.reduce(sums, "sum")).tolist()
+        metrics = {f"{metric_key_prefix}_loss": total / max(tokens, 1)}
+        rows = len(cast(Documents, self.eval_dataset))
+        return EvalLoopOutput(None, None, metrics, rows)  # type: ignore[arg-type]
 
     def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:  # pyright: ignore
         """Tell the sampler the epoch; accelerate does not reach it in a resumed run of several
@@ -190,11 +239,30 @@ class LeanSFTTrainer(SFTTrainer):
         return self._flops_per_token * inputs["input_ids"].numel()
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Save without TRL's model card: a checkpoint is not for publishing."""
+        """Save without TRL's model card: a checkpoint is not for publishing.
+
+        Older checkpoints go only once this one is whole, with the parts of all processes.
+        """
+        whole, first = Path(str(self.args.output_dir)), self.is_world_process_zero()
+        fresh = whole / f"checkpoint-{self.state.global_step}"
+        if first:
+            shutil.rmtree(fresh, ignore_errors=True)  # what an interrupted attempt left
+        self.accelerator.wait_for_everyone()
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
         Trainer._save_checkpoint(self, model, trial)
+        self.args.save_total_limit = limit
+        self.accelerator.wait_for_everyone()
+        if first:
+            seal(fresh, self.args.world_size, self.divided)
+            best = self.state.best_model_checkpoint
+            rotate_checkpoints(str(whole), limit, best, use_mtime=True)
 
     def _send_telemetry(self) -> None:
         """Send nothing."""
+
+
+def _unfilled(rows: Documents) -> Documents:
+    return rows.rows if isinstance(rows, WithBlank) else rows
 
 
 def takes_logits_mask(model: nn.Module) -> bool:

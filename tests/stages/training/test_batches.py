@@ -6,8 +6,9 @@ import pytest
 from datasets import Dataset
 
 from ftrecipe.stages.training.batches import IGNORED, PackedCollator, PaddingCollator
+from ftrecipe.stages.training.blank import WithBlank, real
 from ftrecipe.stages.training.packing import PackedDataset, pack, token_counts
-from ftrecipe.stages.training.sampling import EpochSampler, length_grouped
+from ftrecipe.stages.training.sampling import EpochSampler, in_order, length_grouped
 
 DOCUMENTS = [
     {"input_ids": [11, 12, 13], "labels": [11, 12, 13]},
@@ -119,30 +120,66 @@ def test_token_counts_follow_a_selection() -> None:
 
 def test_length_grouping_visits_each_row_once_and_cuts_padding() -> None:
     lengths = _some_lengths(1003, longest=500)
-    order = length_grouped(lengths, batch_size=8, together=1, seed=0)
+    order = length_grouped(lengths, together=8, seed=0)
     assert sorted(order) == list(range(1003))
     assert _padding(order, lengths, 8) < 0.3 * _padding(list(range(1003)), lengths, 8)
 
 
 def test_length_grouping_starts_with_the_longest_row() -> None:
     lengths = _some_lengths(64, longest=500)
-    assert lengths[length_grouped(lengths, 4, 2, seed=0)[0]] == max(lengths)
+    assert lengths[length_grouped(lengths, 8, seed=0)[0]] == max(lengths)
 
 
 def test_length_grouping_takes_fewer_rows_than_a_batch() -> None:
-    assert sorted(length_grouped([3, 1, 2], batch_size=8, together=2, seed=0)) == [0, 1, 2]
+    assert sorted(length_grouped([3, 1, 2], together=16, seed=0)) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("lengths", [None, [5, 1, 4, 2, 3, 9, 8, 7] * 8])
 def test_the_order_depends_on_seed_and_epoch_alone(lengths: list[int] | None) -> None:
     def order(seed: int, epoch: int) -> list[int]:
-        sampler = EpochSampler(lengths, rows=64, batch_size=2, together=1, seed=seed)
+        sampler = EpochSampler(lengths, rows=64, together=2, seed=seed)
         sampler.set_epoch(epoch)
         return list(sampler)
 
     assert order(1, 0) == order(1, 0)
     assert order(1, 0) != order(1, 1)
     assert order(1, 0) != order(2, 0)
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_an_optimizer_step_has_the_same_rows_on_any_number_of_processes(grouped: bool) -> None:
+    """16 rows a step: 1 process x 4 rows x 4 micro-batches, 2 x 4 x 2, 4 x 4 x 1."""
+    lengths = _some_lengths(1003, longest=500)
+
+    def steps(processes: int) -> list[list[int]]:
+        sampler = EpochSampler(
+            lengths if grouped else None, 1003, together=16, seed=1, filled_to=4 * processes
+        )
+        order = list(sampler)
+        assert len(order) == len(sampler)
+        assert len(order) % (4 * processes) == 0 or processes == 1
+        return [
+            sorted(row for row in order[at : at + 16] if row < 1003)
+            for at in range(0, len(order), 16)
+        ]
+
+    assert steps(1) == steps(2) == steps(4)
+    assert sorted(row for step in steps(2) for row in step) == list(range(1003))
+
+
+def test_blank_rows_fill_an_epoch_and_teach_nothing() -> None:
+    sampler = EpochSampler(None, rows=5, together=8, seed=0, filled_to=8)
+    rows = WithBlank([DOCUMENTS[0]] * 5, pad_token_id=0)
+    order = list(sampler)
+    assert (len(order), len(rows), order[5:]) == (8, 5, [5, 5, 5])
+    taken = [rows[index] for index in order]
+    assert real(taken) == [DOCUMENTS[0]] * 5
+    for collator in (PaddingCollator(pad_token_id=0), PackedCollator(pad_token_id=0)):
+        assert collator(taken[5:])["labels"].eq(IGNORED).all()
+
+
+def test_validation_rows_come_once_the_longest_first() -> None:
+    assert list(in_order([3, 9, 5], filled_to=2)) == [1, 2, 0, 3]
 
 
 def _some_lengths(count: int, longest: int) -> list[int]:

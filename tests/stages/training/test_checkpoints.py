@@ -1,24 +1,55 @@
 """Only a whole checkpoint is resumed from, and the others are named with their fault."""
 
 import io
-import json
+import re
 from pathlib import Path
 
+import jsonschema
 import pytest
-import torch
-from safetensors.torch import save_file
 
+from ftrecipe import config
+from ftrecipe.components.strategy import Strategy
+from ftrecipe.components.strategy.fsdp import Fsdp
+from ftrecipe.components.strategy.plain import Ddp, Single
+from ftrecipe.components.strategy.zero import Zero2, Zero3
+from ftrecipe.errors import ConfigError
+from ftrecipe.rundir import read_json
 from ftrecipe.stages.screen import Screen
-from ftrecipe.stages.training.checkpoints import latest_valid, what_is_wrong
+from ftrecipe.stages.training.checkpoints import (
+    SEAL,
+    check_division,
+    divided_by,
+    latest_valid,
+    seal,
+    what_is_wrong,
+)
+
+PLAIN = ["trainer_state.json", "optimizer.pt", "scheduler.pt", "adapter_model.safetensors"]
+LAYOUTS: dict[str, tuple[Strategy, list[str]]] = {
+    "single": (Single(), [*PLAIN, "rng_state.pth"]),
+    "ddp": (Ddp(), [*PLAIN, "rng_state_0.pth", "rng_state_1.pth"]),
+    "zero3": (
+        Zero3(),
+        [
+            "trainer_state.json", "scheduler.pt", "latest", "adapter_model.safetensors",
+            "rng_state_0.pth", "rng_state_1.pth",
+            *(f"global_step5/zero_pp_rank_{rank}_mp_rank_00_{what}_states.pt"
+              for rank in (0, 1) for what in ("model", "optim")),
+        ],
+    ),
+    "fsdp": (Fsdp(), ["trainer_state.json", "scheduler.pt", "pytorch_model_fsdp.bin",
+                      "optimizer.bin", "rng_state_0.pth", "rng_state_1.pth"]),
+}  # fmt: skip
 
 
-def checkpoint(folder: Path, step: int) -> Path:
+def checkpoint(folder: Path, step: int, layout: str = "single", processes: int = 1) -> Path:
+    strategy, names = LAYOUTS[layout]
     made = folder / f"checkpoint-{step}"
-    made.mkdir(parents=True)
-    (made / "trainer_state.json").write_text(json.dumps({"global_step": step}))
-    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
-        torch.save({}, made / name)
-    save_file({"weight": torch.ones(8, 8)}, made / "adapter_model.safetensors")
+    for name in names:
+        file = made / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"something of a length")
+    seal(made, processes, divided_by(strategy))
     return made
 
 
@@ -40,27 +71,54 @@ def test_no_checkpoint_means_from_the_start(tmp_path: Path) -> None:
     assert latest_valid(tmp_path / "checkpoints", Screen(None)) is None
 
 
-@pytest.mark.parametrize("kept", [4, 40, 200])
-def test_cut_off_weights_are_seen(kept: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("layout", "name"), [(layout, name) for layout, (_, names) in LAYOUTS.items() for name in names]
+)
+def test_every_file_that_a_strategy_writes_is_needed(
+    layout: str, name: str, tmp_path: Path
+) -> None:
+    made = checkpoint(tmp_path, 5, layout, processes=2)
+    assert what_is_wrong(made) is None
+    (made / name).write_bytes(b"some")
+    assert what_is_wrong(made) == f"{name} is cut off"
+    (made / name).write_bytes(b"something of another length")
+    assert what_is_wrong(made) == f"{name} has changed"
+    (made / name).unlink()
+    assert what_is_wrong(made) == f"{name} is missing"
+
+
+def test_a_checkpoint_that_was_being_saved_is_not_whole(tmp_path: Path) -> None:
     made = checkpoint(tmp_path, 5)
-    weights = made / "adapter_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:kept])
-    assert what_is_wrong(made) == "adapter_model.safetensors is cut off"
+    (made / SEAL).unlink()
+    assert what_is_wrong(made) == "saving it was not finished"
 
 
-def test_broken_optimizer_state_is_seen(tmp_path: Path) -> None:
-    made = checkpoint(tmp_path, 5)
-    (made / "optimizer.pt").write_bytes(b"x" * 50)
-    assert what_is_wrong(made) == "optimizer.pt is broken"
+def test_the_seal_is_described_by_its_schema(tmp_path: Path) -> None:
+    schema = Path(config.__file__).parent / "schemas" / "checkpoint.json"
+    jsonschema.validate(read_json(checkpoint(tmp_path, 5, "zero3", 2) / SEAL), read_json(schema))
 
 
-def test_state_of_another_step_is_seen(tmp_path: Path) -> None:
-    made = checkpoint(tmp_path, 5)
-    (made / "trainer_state.json").write_text(json.dumps({"global_step": 4}))
-    assert what_is_wrong(made) == "its state is of step 4"
+@pytest.mark.parametrize(
+    ("layout", "strategy", "processes"),
+    [("single", Ddp(), 4), ("ddp", Single(), 1), ("ddp", Ddp(), 8), ("fsdp", Fsdp(), 3),
+     ("zero3", Zero3(), 2)],
+)  # fmt: skip
+def test_checkpoint_goes_on_where_its_parts_can_be_put_together(
+    layout: str, strategy: Strategy, processes: int, tmp_path: Path
+) -> None:
+    check_division(checkpoint(tmp_path, 5, layout, processes=2), strategy, processes)
 
 
-def test_broken_state_is_seen(tmp_path: Path) -> None:
-    made = checkpoint(tmp_path, 5)
-    (made / "trainer_state.json").write_text("{")
-    assert what_is_wrong(made) == "trainer_state.json is broken"
+@pytest.mark.parametrize(
+    ("strategy", "processes", "said"),
+    [(Zero3(), 4, "is in 2 parts, one a process, and DeepSpeed cannot spread them over 4"),
+     (Zero2(), 2, "was saved by ZeRO-3, and this run trains by ZeRO-2"),
+     (Ddp(), 2, "was saved by ZeRO-3, and this run trains undivided")],
+)  # fmt: skip
+def test_checkpoint_in_parts_that_do_not_fit_is_refused_with_a_way_out(
+    strategy: Strategy, processes: int, said: str, tmp_path: Path
+) -> None:
+    made = checkpoint(tmp_path, 5, "zero3", processes=2)
+    with pytest.raises(ConfigError, match=re.escape(said)) as refused:
+        check_division(made, strategy, processes)
+    assert "to train from the start" in str(refused.value)

@@ -24,6 +24,10 @@ h3 { font-size: 1rem; margin: 0 0 .5rem; }
   margin: .6rem 0; }
 .cards { display: grid; margin-top: 1rem; gap: .75rem;
   grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); }
+.plots { display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
+.plots figure { margin: 0; } a { color: var(--tuned); } .trials th { text-align: right; }
+td.reason, th.reason { text-align: left; min-width: 18rem; overflow-wrap: anywhere; }
 .card, figure, .sample, details { background: var(--card); border: 1px solid var(--line);
   border-radius: .6rem; }
 .card { padding: .7rem .9rem; }
@@ -50,12 +54,17 @@ svg { display: block; width: 100%; height: auto; }
 .curve.rate { stroke: var(--base); }
 .dot.train { fill: var(--tuned); } .dot.held { fill: var(--other); }
 .dot.rate { fill: var(--base); }
+.curve.best { stroke: var(--tuned); } .dot.best { fill: var(--tuned); stroke: var(--card); }
+.dot.trial { fill: var(--base); fill-opacity: .6; }
+.middle { stroke: var(--other); stroke-width: 2; } .lost { stroke: var(--worse); fill: none; }
 .key { font-weight: 400; color: var(--soft); margin-left: .9rem; white-space: nowrap; }
 .key::before { content: "";
   display: inline-block; width: .9rem; height: .2rem; margin-right: .35rem;
   vertical-align: middle; background: currentColor; }
 .key.train::before { color: var(--tuned); } .key.held::before { color: var(--other); }
-.key.rate::before { color: var(--base); }
+.key.rate::before, .key.trial::before { color: var(--base); }
+.key.best::before { color: var(--tuned); } .key.middle::before { color: var(--other); }
+.key.lost::before { color: var(--worse); }
 .sample { padding: .9rem 1rem; margin-bottom: .75rem; overflow-wrap: anywhere; }
 .sample .pair { display: grid; gap: .75rem; grid-template-columns: 1fr 1fr; margin-top: .6rem; }
 .sample .pair > div { padding-left: .7rem; border-left: 3px solid var(--base); }
@@ -73,7 +82,12 @@ details code { overflow-wrap: anywhere; } .use { margin-bottom: 1.2rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 @media (max-width: 36rem) { main { padding: 1.25rem .9rem 3rem; }
   .sample .pair { grid-template-columns: 1fr; } th, td { padding: .45rem .5rem; }
-  table { font-size: .9rem; } .axis { font-size: 20px; } h2 { margin-top: 2.2rem; } }
+  table { font-size: .9rem; } .axis { font-size: 20px; } .plots .axis { font-size: 14px; }
+  h2 { margin-top: 2.2rem; } }
 @media print { :root { color-scheme: light; } main { max-width: none; }
-  .card, figure, .sample { break-inside: avoid; } }
+  .plots { display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
+.plots figure { margin: 0; } a { color: var(--tuned); } .trials th { text-align: right; }
+td.reason, th.reason { text-align: left; min-width: 18rem; overflow-wrap: anywhere; }
+.card, figure, .sample { break-inside: avoid; } }
 """

@@ -1,0 +1,67 @@
+"""Which NVIDIA GPUs and cores this machine has, asked of its drivers: torch is not needed."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+QUERY = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total,compute_cap",
+         "--format=csv,noheader,nounits"]  # fmt: skip
+SECONDS = 20  # a driver that is only now loaded takes some
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU: `id` in the form that CUDA_VISIBLE_DEVICES takes, memory in GiB."""
+
+    id: str
+    uuid: str
+    name: str
+    memory_gb: float
+    capability: tuple[int, int]
+
+
+def gpus() -> list[Gpu]:
+    """Return the GPUs that a process started here would see, in its order.
+
+    Empty where there is no NVIDIA driver. Source: `nvidia-smi`, narrowed by CUDA_VISIBLE_DEVICES.
+    """
+    try:
+        asked = subprocess.run(QUERY, capture_output=True, text=True, timeout=SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    if asked.returncode != 0:
+        return []
+    there = [read(line) for line in asked.stdout.splitlines() if line.strip()]
+    return narrow(there, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def visible() -> list[str]:
+    """Return the ids of the GPUs that a process started here would see."""
+    return [gpu.id for gpu in gpus()]
+
+
+def cores() -> int:
+    """Return the CPU cores that a process started here may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def read(line: str) -> Gpu:
+    """Read one line of `nvidia-smi`."""
+    index, uuid, name, memory, capability = (part.strip() for part in line.split(","))
+    major, _, minor = capability.partition(".")
+    return Gpu(index, uuid, name, round(int(memory) / 1024, 1), (int(major), int(minor)))
+
+
+def narrow(there: list[Gpu], visible: str | None) -> list[Gpu]:
+    """Return those of `there` that CUDA_VISIBLE_DEVICES lets through; as CUDA does, up to the
+    first one that there is not."""
+    if visible is None:
+        return there
+    chosen: list[Gpu] = []
+    for word in (part.strip() for part in visible.split(",")):
+        known = [gpu for gpu in there if word and (gpu.id == word or gpu.uuid.startswith(word))]
+        if not known:
+            break
+        chosen.append(known[0])
+    return chosen

@@ -1,0 +1,114 @@
+"""A sweep from its command line to its end: read, checked, kept in one folder, run by Hydra."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ftrecipe import objective
+from ftrecipe.errors import Stopped
+from ftrecipe.paths import typed
+from ftrecipe.sweep import line, page, plugin, settings, space
+from ftrecipe.sweep.book import Book, now, opened
+from ftrecipe.sweep.closing import close
+from ftrecipe.sweep.following import following
+from ftrecipe.sweep.launching import LAUNCHER, launching
+from ftrecipe.sweep.plugin import OPTUNA
+from ftrecipe.sweep.preflight import Verdict, first_plan, preflight
+from ftrecipe.sweep.search import check_pruning, choose_sweeper, read_settings, trials_of
+from ftrecipe.sweep.study import Study
+from ftrecipe.sweep.trial import one_more
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def sweep(words: list[str]) -> int:
+    """Run every trial of a sweep that has not ended yet; return the exit code."""
+    asked = line.sort(words)
+    ready = read_settings(asked)
+    dimensions = list(asked.space.values())
+    sweeper = choose_sweeper(asked, ready, dimensions)
+    seen = preflight(asked.fixed, dimensions)
+    first, made = first_plan(seen)
+    check_pruning(ready, sweeper, first.run)
+    jobs, hydra_words = launching(asked.hydra, ready.n_jobs, made.config["hardware"])
+    facts = {
+        "name": made.name,
+        "words": words,
+        "working_dir": str(Path.cwd()),
+        "objective": objective.name_of(first.run),
+        "direction": objective.direction(first.run),
+        "sweeper": sweeper,
+        "swept": list(asked.space),
+        "fixed": asked.fixed,
+        "space": [space.plain(one) for one in dimensions],
+        "settings": settings.plain(ready) if sweeper == OPTUNA else None,
+        "n_trials": trials_of(ready, sweeper, dimensions),
+        "n_jobs": jobs,
+    }
+    with opened(typed(first.run.runs_dir).absolute() / made.name, facts) as book:
+        tell(book, [verdict for verdict in seen if verdict.made is None])
+        return go(book, [f"hydra/sweeper={sweeper}", *hydra_words])
+
+
+def go(book: Book, hydra_words: list[str]) -> int:
+    """Let Hydra run the trials; leave true records, the page, and the table on the screen."""
+    if book.sweep["settings"] is not None:
+        Study(book).begin()
+    where = [f"hydra.sweep.dir={quoted(str(book.path))}", "hydra.sweep.subdir=."]
+    task = partial(one_more, folder=str(book.path), front=os.getpid())
+    try:
+        with asking_to_stop(book), ExitStack() if alone(hydra_words) else following(book):
+            plugin.run([*hydra_words, *where], task)
+    finally:
+        book.mark_interrupted()
+        whole = not book.left()
+        book.change(state="finished" if whole else "interrupted", ended=now())
+        page.write(book.path)
+        code = close(book)
+    return code if whole else Stopped.exit_code
+
+
+def alone(hydra_words: list[str]) -> bool:
+    """Tell whether trials run one by one in this very process, and tell of themselves."""
+    chosen = [word for word in hydra_words if word.startswith(f"{LAUNCHER}=")]
+    return chosen in ([], [f"{LAUNCHER}=basic"])
+
+
+@contextmanager
+def asking_to_stop(book: Book) -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM into a wish that every trial hears; the second ends all."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def ask(number: int, frame: Any) -> None:
+        if book.stopping:
+            raise KeyboardInterrupt
+        book.ask_to_stop()
+        print("stopping  the trials that run; once more to stop at once", flush=True)
+
+    for number in SIGNALS:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def tell(book: Book, refused: list[Verdict]) -> None:
+    """Say where the sweep is kept, what was done before, and which combinations cannot run."""
+    total = book.sweep["n_trials"]
+    before = f", {total - book.left()} of them done before" if book.trials() else ""
+    print(f"sweep     {total} trials{before}; in {book.path}", flush=True)
+    for verdict in refused[:1]:
+        point = " ".join(f"{key}={text}" for key, text in verdict.point.items())
+        more = f"; {len(refused) - 1} others can't either" if len(refused) > 1 else ""
+        print(f"refused   {point} cannot run: {verdict.faults[0]}{more}", flush=True)
+
+
+def quoted(text: str) -> str:
+    """Quote text for Hydra, whose quotes end at a quote without a backslash."""
+    return "'" + text.replace("'", "\\'") + "'"
