@@ -122,8 +122,10 @@ def _header(run: RunConfig) -> list[str]:
     machines = run.hardware.num_machines
     if machines == 1:
         return ["# What the launcher runs."]
-    return [f"# What the launcher runs on machine 0. On machine k of {machines}: sh plan.sh k",
-            "# (or under SLURM, on all of them: srun sh plan.sh). They share this folder."]  # fmt: skip
+    return [
+        f"# What the launcher runs on machine 0. On machine k of {machines}: sh plan.sh k",
+        "# (or under SLURM, on all of them: srun sh plan.sh). They share this folder.",
+    ]
 
 
 def _on_the_first(first: str, phase: Phase, planned: list[Phase], folder: Path) -> list[str]:

@@ -33,7 +33,8 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
 
 MEASURING = ("eval", "objective", "hardware", "trainer.per_device_eval_batch_size")
 EXPORTING = ("export", "hardware")
-GOING_ON = (*MEASURING, "strategy", "export", "tracking", "trainer.num_train_epochs", "trainer.max_steps",
+GOING_ON = (*MEASURING, "strategy", "export", "tracking",
+            "trainer.num_train_epochs", "trainer.max_steps",
             "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",
             "trainer.eval_steps")  # fmt: skip
 

@@ -127,7 +127,9 @@ def files_of(run: RunConfig) -> list[str]:
     measured = [f"eval/{who}/{name}.jsonl" for name in run.eval for who in ("base", "tuned")]
     exports = [f"export/{name}/" for name in run.export]
     return [
-        "run.json", "recipe.yaml", "plan.sh", *assemble.files(run), "log.txt", "status.json", "data/report.json",
+        "run.json", "recipe.yaml", "plan.sh", *assemble.files(run), "log.txt",
+        *(["logs/rank_<k>.txt"] if run.strategy.distributed else []),
+        "status.json", "data/report.json",
         "checkpoints/checkpoint-<step>/", trained, "metrics.json", "history.jsonl",
         *measured, *exports, "report.html", "report.md",
     ]  # fmt: skip

@@ -25,13 +25,20 @@ class Ranks:
         found = [read_json(file) for file in sorted(self.rundir.logs.glob("rank_*.json"))]
         return [record for record in found if record["at"] >= self.since]
 
+    def running(self) -> list[int]:
+        """Return the process ids of the ranks on this machine that have not ended."""
+        return [record["pid"] for record in self._here() if is_alive(record["pid"])]
+
+    def _here(self) -> list[dict[str, Any]]:
+        """Return the records of this machine; elsewhere, the number of a process says nothing."""
+        return [r for r in self.records() if r["state"] == "running" and r["host"] == HOST]
+
     def look(self) -> bool:
         """Note which ranks have gone without a word; tell whether any rank is lost or failed."""
-        records = self.records()
-        for record in records:
-            here = record.get("host", HOST) == HOST  # elsewhere, a number says nothing
-            if record["state"] == "running" and here and not is_alive(record["pid"]):
+        for record in self._here():
+            if not is_alive(record["pid"]):
                 self.gone.setdefault(record["rank"], time.time())
+        records = self.records()
         return bool(self.gone) or any(record["state"] == "failed" for record in records)
 
     def first_failure(self) -> tuple[int, str] | None:

@@ -10,6 +10,7 @@ from typing import Any
 from ftrecipe import objective
 from ftrecipe.components.hardware import Device
 from ftrecipe.components.model import FromRun
+from ftrecipe.components.strategy.fsdp import FSDP_ON_CPU
 from ftrecipe.config import GROUPS, RunConfig, from_plain
 from ftrecipe.errors import ConfigError, RuleError, did_you_mean, listed
 from ftrecipe.paths import typed
@@ -19,7 +20,6 @@ from ftrecipe.weights import folder_faults
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
 PUSHES = ("push_to_hub", "hub_")  # a recipe is from anyone, and may not upload
-FSDP_ON_CPU = "FTRECIPE_TEST_FSDP_ON_CPU"  # tests make accelerate believe that it has GPUs
 KEEPS_DOCUMENTS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
 ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
 
@@ -212,6 +212,8 @@ def strategy_faults(run: RunConfig) -> Iterator[str]:
             "hardware.main_process_ip is not set; add hardware.main_process_ip=<the first "
             "machine's address, as the others reach it>"
         )
+    if strategy.distributed_type in run.peft.fails_under:
+        yield f"{name} does not work with this peft; use strategy=ddp, or peft=lora"
     yield from _on_a_cpu(run, name)
     yield from _divided_weights(run, name)
     yield from strategy.faults()
@@ -239,6 +241,11 @@ def _divided_weights(run: RunConfig, name: str) -> Iterator[str]:
         yield (
             f"{name} divides the weights among devices, and this peft needs each of them whole; "
             "use peft=lora, or strategy=zero2"
+        )
+    if run.model.special_tokens and not run.peft.trains_base:
+        yield (
+            f"model.special_tokens: their rows cannot be trained beside weights that {name} "
+            "divides; use strategy=ddp, strategy=zero2, or peft=full"
         )
 
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -33,6 +33,7 @@ class Supervisor:
     watch: Watch | None = None
     stopped: bool = False
     child: "subprocess.Popen[bytes] | None" = None
+    ranks: Ranks | None = None
 
     def run(
         self,
@@ -50,6 +51,7 @@ class Supervisor:
         """
         real = _is_real(sys.stdout)
         held = {LOCK_FD: str(self.lock)}
+        self.ranks = ranks
         os.set_inheritable(self.lock, True)
         self.child = subprocess.Popen(
             words,
@@ -62,13 +64,21 @@ class Supervisor:
         )
         pump = threading.Thread(target=_pump, args=[self.child], daemon=True)
         pump.start()
-        self._wait(self.child, ranks)
+        self._wait(self.child)
         pump.join()
         code = self.child.returncode
         return 128 - code if code < 0 else code
 
-    def _wait(self, child: "subprocess.Popen[bytes]", ranks: Ranks | None) -> None:
+    def send(self, number: int) -> None:
+        """Pass a signal on to the child, or to its ranks: an agent that has it twice kills them."""
+        assert self.child is not None
+        for pid in (self.ranks.running() if self.ranks else []) or [self.child.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _wait(self, child: "subprocess.Popen[bytes]") -> None:
         """Wait for `child`, looking after its ranks and calling the watcher meanwhile."""
+        ranks = self.ranks
         lost_at: float | None = None
         watched = time.monotonic()
         asked = False
@@ -85,7 +95,7 @@ class Supervisor:
             if self.watch is not None and now - watched >= WATCH and not asked:
                 watched = now
                 if asked := self.watch():
-                    child.send_signal(signal.SIGTERM)
+                    self.send(signal.SIGTERM)
         if ranks is not None:
             ranks.look()
 
@@ -99,7 +109,7 @@ class Supervisor:
 
         def forward(number: int, frame: Any) -> None:
             if self.child is not None and self.child.returncode is None:
-                self.child.send_signal(number)
+                self.send(number)
             else:
                 self.stopped = True
 

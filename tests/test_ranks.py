@@ -6,12 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-from ftrecipe.ranks import Ranks, is_alive
+from ftrecipe.ranks import HOST, Ranks, is_alive
 from ftrecipe.rundir import RunDir, write_json
 
 
 def said(folder: Path, rank: int, state: str, at: float, error: str = "", pid: int = 0) -> None:
-    record = {"rank": rank, "pid": pid or os.getpid(), "state": state, "error": error, "at": at}
+    record = {"rank": rank, "pid": pid or os.getpid(), "state": state, "error": error, "at": at,
+              "host": HOST}  # fmt: skip
     write_json(RunDir(folder).rank_record(rank), record)
 
 

@@ -62,11 +62,12 @@ def test_a_rank_that_is_lost_ends_a_command_that_would_wait_for_it(
 ) -> None:
     monkeypatch.setattr("ftrecipe.supervise.GRACE", 0.5)
     agent = f"""
-        import json, os, subprocess, sys, time
+        import json, os, socket, subprocess, sys, time
         child = subprocess.Popen([sys.executable, "-c", ""])
         child.wait()
         os.makedirs({str(rundir.logs)!r})
-        record = dict(rank=1, pid=child.pid, state="running", error=None, at=time.time())
+        record = dict(rank=1, pid=child.pid, state="running", error=None, at=time.time(),
+                      host=socket.gethostname())
         open({str(rundir.rank_record(1))!r}, "w").write(json.dumps(record))
         time.sleep(60)
     """

@@ -20,7 +20,7 @@ BETWEEN = re.compile(r"(<!-- verified.*?-->\n)(.*?)(<!-- /verified -->)", re.DOT
 
 def shown() -> str:
     head = "| strategy | device | machines | where |\n|---|---|---|---|\n"
-    rows = [f"| `{row.strategy}` | {row.device} | {row.machines} | {row.where} |" for row in table()]
+    rows = [f"| `{r.strategy}` | {r.device} | {r.machines} | {r.where} |" for r in table()]
     return head + "\n".join(rows) + "\n"
 
 

@@ -252,7 +252,8 @@ class Models:
             self.run.model.attn_implementation,
             self.found.name,
         ]
-        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+        text = json.dumps(whole, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def remember_base(self) -> None:
         """Write down which base was tuned, so that a later run can go on from it."""

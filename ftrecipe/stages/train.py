@@ -4,6 +4,7 @@ import math
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +17,13 @@ from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.arguments import arguments
 from ftrecipe.stages.training.batches import PackedCollator, PaddingCollator
-from ftrecipe.stages.training.checkpoints import check_division, divided_by, latest_valid
+from ftrecipe.stages.training.checkpoints import divided_by, latest_valid, needs_conversion
 from ftrecipe.stages.training.following import Following
 from ftrecipe.stages.training.packing import Documents, PackedDataset, token_counts
 from ftrecipe.stages.training.peers import Peers, check_accelerator
 from ftrecipe.stages.training.saving import keep_initial, save
 from ftrecipe.stages.training.sft import LeanSFTTrainer
+from ftrecipe.stages.training.universal import convert, load_universal
 
 
 def train(session: Session) -> None:
@@ -31,9 +33,7 @@ def train(session: Session) -> None:
     session.models.check_method()
     args = arguments(session)  # before weights are loaded: DeepSpeed divides them on the way
     peers = Peers(session.rank.world)
-    checkpoint = peers.of_first(lambda: latest_valid(session.dir.checkpoints, session.screen))
-    if checkpoint is not None:
-        check_division(checkpoint, session.run.strategy, session.rank.world)
+    checkpoint = choose_checkpoint(session, peers, args)
     model = attach(session, steps)
     following = Following(session, rows, steps, checkpoint, peers)
     trainer = make_trainer(session, model, rows, args, following)
@@ -42,6 +42,18 @@ def train(session: Session) -> None:
     if session.stop.requested and trainer.state.global_step < steps:
         raise Stopped(f"stopped at step {trainer.state.global_step} of {steps}")
     finish(session, trainer, following)
+
+
+def choose_checkpoint(session: Session, peers: Peers, args: Any) -> Path | None:
+    """Return what all processes go on from, in a form for as many as there are; None: nothing."""
+    checkpoint = peers.of_first(lambda: latest_valid(session.dir.checkpoints, session.screen))
+    if checkpoint is None:
+        return None
+    if needs_conversion(checkpoint, session.run.strategy, session.rank.world):
+        session.screen.say(f"train     converting {checkpoint.name} for {session.rank.world} parts")
+        peers.of_first(lambda: convert(checkpoint))
+        load_universal(args)
+    return checkpoint
 
 
 def finish(session: Session, trainer: LeanSFTTrainer, following: Following) -> None:

@@ -58,11 +58,11 @@ def go(book: Book, hydra_words: list[str]) -> int:
     """Let Hydra run the trials; leave true records, the page, and the table on the screen."""
     if book.sweep["settings"] is not None:
         Study(book).begin()
-    where = [f"hydra.sweep.dir={quoted(str(book.path))}", "hydra.sweep.subdir=."]
+    where = f"hydra.sweep.dir={quoted(str(book.path))}"
     task = partial(one_more, folder=str(book.path), front=os.getpid())
     try:
         with asking_to_stop(book), ExitStack() if alone(hydra_words) else following(book):
-            plugin.run([*hydra_words, *where], task)
+            plugin.run([*hydra_words, where], task)
     finally:
         book.mark_interrupted()
         whole = not book.left()

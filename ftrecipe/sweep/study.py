@@ -3,9 +3,10 @@
 The study is study.db in the sweep's folder; any process that works on the sweep may open it.
 """
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ftrecipe.sweep.book import ENDED, Book, Trial
@@ -43,9 +44,10 @@ class Study:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        file = self.book.path / "study.db"  # opened by its path: in a URL ? has a meaning
+        connect = partial(sqlite3.connect, file, timeout=PATIENCE, check_same_thread=False)
         storage = optuna.storages.RDBStorage(
-            f"sqlite:///{self.book.path / 'study.db'}",
-            engine_kwargs={"connect_args": {"timeout": PATIENCE}},
+            f"sqlite:///{file.name}", engine_kwargs={"creator": connect}
         )
         study = optuna.create_study(
             storage=storage, study_name=NAME, direction=self.book.sweep["direction"],

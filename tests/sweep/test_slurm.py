@@ -12,21 +12,22 @@ pytestmark = pytest.mark.slow
 
 SBATCH = """
 import os, re, subprocess, sys
-script = sys.argv[1]
-found = re.search(r"--array=0-(\\d+)%(\\d+)", open(script).read())
+script = open(sys.argv[1]).read()  # as sbatch does: the file is moved away afterwards
+found = re.search(r"--array=0-(\\d+)%(\\d+)", script)
 last, at_once = map(int, found.groups()) if found else (0, 1)
 open(os.environ["SEEN"], "a").write(f"{last + 1} jobs, {at_once} at once\\n")
 print("Submitted batch job 7", flush=True)
 if os.fork() == 0:
     os.setsid()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1), os.dup2(nowhere, 2)
     for task in range(last + 1):
         own = {"SLURM_JOB_ID": str(100 + task), "SLURM_JOB_NODELIST": "localhost",
                "SLURM_NTASKS": "1", "SLURM_JOB_NUM_NODES": "1", "SLURM_NODEID": "0",
                "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
         if found:
             own |= {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": str(task)}
-        subprocess.run(["bash", script], env=os.environ | own)
+        subprocess.run(["bash", "-c", script], env=os.environ | own)
 """
 SRUN = """
 import os, sys

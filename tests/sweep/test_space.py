@@ -33,8 +33,8 @@ def test_values_are_read_as_compose_takes_them(key: str, text: str, values: tupl
 @pytest.mark.parametrize(
     ("key", "text", "numbers"),
     [
-        ("trainer.learning_rate", "interval(1e-5,1e-2)", Numbers("", 1e-5, 1e-2)),
-        ("trainer.learning_rate", "tag(log, interval(1e-5,1e-2))", Numbers("", 1e-5, 1e-2, log=True)),
+        ("trainer.weight_decay", "interval(1e-5,1e-2)", Numbers("", 1e-5, 1e-2)),
+        ("trainer.weight_decay", "tag(log, interval(1e-5,1))", Numbers("", 1e-5, 1, log=True)),
         ("peft.r", "interval(4,64)", Numbers("", 4, 64, whole=True)),
         ("peft.r", "int(tag(log,interval(4,64)))", Numbers("", 4, 64, log=True, whole=True)),
     ],

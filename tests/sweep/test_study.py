@@ -47,6 +47,12 @@ def test_a_space_with_an_end_is_gone_through_once(sampler: Sampler, tmp_path: Pa
             assert choose(book, stack) is None
 
 
+def test_a_study_lies_in_its_sweeps_folder_whatever_that_is_called(tmp_path: Path) -> None:
+    with opened(tmp_path / "it's [a], b=%?c#d", facts([RATE], Settings(), 1)) as book:
+        one(book)
+        assert (book.path / "study.db").is_file()
+
+
 def test_optuna_is_told_how_every_trial_ended(tmp_path: Path) -> None:
     with opened(tmp_path, facts([RATE], Settings(), 10)) as book:
         for state in ("finished", "failed", "refused", "pruned"):

@@ -18,6 +18,7 @@ class PromptLearning(Adapter):
     mergeable: ClassVar[bool] = False
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
     prompt_learning: ClassVar[bool] = True
+    allows_sharding: ClassVar[bool] = False  # PEFT runs the prompt through the model to save it
     usual_learning_rate: ClassVar[float] = 1e-2
     num_virtual_tokens: int = bounded(20, 1)
 

@@ -9,6 +9,8 @@ import yaml
 from ftrecipe.components.strategy import GROUP, Layout, Strategy
 
 FILE = "accelerate.yaml"
+FSDP_ON_CPU = "FTRECIPE_TEST_FSDP_ON_CPU"
+"""Set in tests: lets FSDP run on CPUs, where accelerate would train plain DDP and say nothing."""
 
 
 @GROUP.option("fsdp")

@@ -6,8 +6,9 @@ from typing import Any
 
 from ftrecipe.components.hardware import Device, Precision
 from ftrecipe.components.model import Dtype
+from ftrecipe.components.strategy.fsdp import FSDP_ON_CPU
 from ftrecipe.stages.session import Session
-from ftrecipe.stages.training.peers import FSDP_ON_CPU, check_group, pretend_gpus
+from ftrecipe.stages.training.peers import check_group, pretend_gpus
 
 
 def arguments(session: Session) -> Any:

@@ -5,6 +5,7 @@ Libraries fall back without a word: to one process, or from sharding to plain da
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -20,8 +21,8 @@ Value = TypeVar("Value")
 KINDS = {"NO": ("NO",), "MULTI": ("MULTI_GPU", "MULTI_CPU", "NO")}
 """What accelerate may say for a strategy's `distributed_type`, if not that word itself."""
 
-FSDP_ON_CPU = "FTRECIPE_TEST_FSDP_ON_CPU"
-"""Set in tests: lets FSDP run on CPUs, where accelerate would train plain DDP."""
+PATIENCE = timedelta(hours=6)
+"""How long the others wait while one works for all; one that is gone is noticed at once."""
 
 
 def pretend_gpus() -> None:
@@ -69,7 +70,9 @@ class Peers:
 
     def __init__(self, world: int) -> None:
         """Join. Alone there is nobody to ask; else a group of its own needs no GPU."""
-        self.group: Any = dist.new_group(backend="gloo") if world > 1 else None
+        self.group: Any = None
+        if world > 1:
+            self.group = dist.new_group(backend="gloo", timeout=PATIENCE)
         self.first = self.group is None or dist.get_rank() == 0
 
     def wait(self) -> None:

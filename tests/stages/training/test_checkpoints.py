@@ -17,15 +17,22 @@ from ftrecipe.rundir import read_json
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.training.checkpoints import (
     SEAL,
-    check_division,
     divided_by,
     latest_valid,
+    needs_conversion,
     seal,
     what_is_wrong,
 )
 
 PLAIN = ["trainer_state.json", "optimizer.pt", "scheduler.pt", "adapter_model.safetensors"]
 LAYOUTS: dict[str, tuple[Strategy, list[str]]] = {
+    "zero2": (
+        Zero2(),
+        ["trainer_state.json", "scheduler.pt", "latest", "adapter_model.safetensors",
+         "global_step5/mp_rank_00_model_states.pt",
+         "global_step5/zero_pp_rank_0_mp_rank_00_optim_states.pt",
+         "global_step5/zero_pp_rank_1_mp_rank_00_optim_states.pt"],
+    ),
     "single": (Single(), [*PLAIN, "rng_state.pth"]),
     "ddp": (Ddp(), [*PLAIN, "rng_state_0.pth", "rng_state_1.pth"]),
     "zero3": (
@@ -99,26 +106,27 @@ def test_the_seal_is_described_by_its_schema(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "strategy", "processes"),
-    [("single", Ddp(), 4), ("ddp", Single(), 1), ("ddp", Ddp(), 8), ("fsdp", Fsdp(), 3),
-     ("zero3", Zero3(), 2)],
+    ("layout", "strategy", "processes", "converted"),
+    [("single", Ddp(), 4, False), ("ddp", Single(), 1, False), ("ddp", Ddp(), 8, False),
+     ("fsdp", Fsdp(), 3, False), ("zero3", Zero3(), 2, False), ("zero2", Zero2(), 3, True)],
 )  # fmt: skip
-def test_checkpoint_goes_on_where_its_parts_can_be_put_together(
-    layout: str, strategy: Strategy, processes: int, tmp_path: Path
+def test_only_deepspeed_has_to_convert_for_another_number_of_processes(
+    layout: str, strategy: Strategy, processes: int, converted: bool, tmp_path: Path
 ) -> None:
-    check_division(checkpoint(tmp_path, 5, layout, processes=2), strategy, processes)
+    made = checkpoint(tmp_path, 5, layout, processes=2)
+    assert needs_conversion(made, strategy, processes) == converted
 
 
 @pytest.mark.parametrize(
-    ("strategy", "processes", "said"),
-    [(Zero3(), 4, "is in 2 parts, one a process, and DeepSpeed cannot spread them over 4"),
-     (Zero2(), 2, "was saved by ZeRO-3, and this run trains by ZeRO-2"),
-     (Ddp(), 2, "was saved by ZeRO-3, and this run trains undivided")],
+    ("strategy", "said"),
+    [(Zero3(), "is in 2 parts, one a process, and ZeRO-3 cannot spread them over 3; resume on 2"),
+     (Zero2(), "was saved by ZeRO-3, and this run trains by ZeRO-2"),
+     (Ddp(), "was saved by ZeRO-3, and this run trains undivided")],
 )  # fmt: skip
-def test_checkpoint_in_parts_that_do_not_fit_is_refused_with_a_way_out(
-    strategy: Strategy, processes: int, said: str, tmp_path: Path
+def test_checkpoint_that_cannot_be_put_together_is_refused_with_a_way_out(
+    strategy: Strategy, said: str, tmp_path: Path
 ) -> None:
     made = checkpoint(tmp_path, 5, "zero3", processes=2)
     with pytest.raises(ConfigError, match=re.escape(said)) as refused:
-        check_division(made, strategy, processes)
+        needs_conversion(made, strategy, 3)
     assert "to train from the start" in str(refused.value)

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ftrecipe import assemble, config, launch, plan
+from ftrecipe.components.strategy.fsdp import FSDP_ON_CPU
 from ftrecipe.compose import compose
 from ftrecipe.rundir import RunDir, read_json, write_json
 from ftrecipe.stages.prepare import prepare
@@ -21,7 +22,6 @@ from ftrecipe.stages.ranks import Rank
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.train import train
-from ftrecipe.stages.training.peers import FSDP_ON_CPU
 
 pytestmark = pytest.mark.slow
 
