@@ -102,10 +102,6 @@ class Supervisor:
     @contextmanager
     def forwarding(self) -> Iterator[None]:
         """Pass SIGINT and SIGTERM on to the child that runs; each once, as it comes."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.getsignal(number) for number in SIGNALS}
 
         def forward(number: int, frame: Any) -> None:
             if self.child is not None and self.child.returncode is None:
@@ -113,13 +109,24 @@ class Supervisor:
             else:
                 self.stopped = True
 
-        for number in SIGNALS:
-            signal.signal(number, forward)
-        try:
+        with handling(forward):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def handling(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Give SIGINT and SIGTERM to `handler`; a thread beside the main one hears no signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, known in before.items():
+            signal.signal(number, known)
 
 
 def _is_real(stream: Any) -> bool:

@@ -1,59 +1,26 @@
 """Runs of several processes through the launcher: killed, resumed, by hand, on two machines."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from following import COMMAND, ENVIRONMENT, begin, losses, resume, wait_for_step
 
 from ftrecipe.ranks import is_alive
 from ftrecipe.rundir import RunDir, read_json
 
 pytestmark = pytest.mark.slow
 
-COMMAND = [sys.executable, "-m", "ftrecipe"]
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 WORDS = [
     "+recipe=quickstart", "eval=[]", "export=[]", "hardware=cpu_2", "hardware.precision=fp32",
     "trainer.per_device_train_batch_size=8", "trainer.max_steps=20", "trainer.save_steps=4",
     "trainer.logging_steps=1",
 ]  # fmt: skip
-
-
-def losses(rundir: RunDir) -> list[tuple[int, float]]:
-    lines = [json.loads(line) for line in rundir.history.read_text().splitlines()]
-    return [(line["step"], line["loss"]) for line in lines]
-
-
-def begin(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*COMMAND, *WORDS, f"runs_dir={folder}", *words],
-        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-
-
-def wait_for_step(folder: Path, step: int) -> RunDir:
-    """Wait until the one run in `folder` has logged `step`."""
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        for history in folder.glob("quickstart/*/history.jsonl"):
-            if len(history.read_text().splitlines()) >= step:
-                return RunDir(history.parent)
-        time.sleep(0.02)
-    raise AssertionError(f"no run in {folder} came to step {step}")
-
-
-def resume(rundir: RunDir, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*COMMAND, "resume", str(rundir.path), *words],
-        env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
 
 
 def pid_of(rundir: RunDir, rank: int) -> int:
@@ -63,7 +30,7 @@ def pid_of(rundir: RunDir, rank: int) -> int:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     folder = tmp_path_factory.mktemp("whole")
-    child = begin(folder)
+    child = begin(folder, *WORDS)
     printed, _ = child.communicate(timeout=300)
     assert child.returncode == 0, printed
     return RunDir(next(folder.glob("quickstart/2*")))
@@ -82,7 +49,7 @@ def test_two_processes_train_and_the_plan_is_what_ran(uninterrupted: RunDir) -> 
 def test_a_killed_rank_ends_the_run_and_is_named_and_resume_ends_with_the_same_losses(
     uninterrupted: RunDir, tmp_path: Path
 ) -> None:
-    child = begin(tmp_path)
+    child = begin(tmp_path, *WORDS)
     rundir = wait_for_step(tmp_path, 6)
     others = [pid_of(rundir, 0), child.pid]
     killed = time.monotonic()
@@ -105,7 +72,7 @@ def test_a_killed_rank_ends_the_run_and_is_named_and_resume_ends_with_the_same_l
 def test_a_preempted_run_goes_on_with_the_same_losses_and_on_one_process_with_close_ones(
     uninterrupted: RunDir, tmp_path: Path
 ) -> None:
-    child = begin(tmp_path)
+    child = begin(tmp_path, *WORDS)
     rundir = wait_for_step(tmp_path, 6)
     child.send_signal(signal.SIGTERM)
     printed, _ = child.communicate(timeout=120)
@@ -133,7 +100,7 @@ def test_a_preempted_run_goes_on_with_the_same_losses_and_on_one_process_with_cl
 
 
 def test_all_processes_die_with_a_launcher_that_is_killed(tmp_path: Path) -> None:
-    child = begin(tmp_path)
+    child = begin(tmp_path, *WORDS)
     rundir = wait_for_step(tmp_path, 1)
     ranks = [pid_of(rundir, 0), pid_of(rundir, 1)]
     child.kill()

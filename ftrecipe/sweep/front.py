@@ -1,7 +1,6 @@
 """A sweep from its command line to its end: read, checked, kept in one folder, run by Hydra."""
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 from ftrecipe import objective
 from ftrecipe.errors import Stopped
 from ftrecipe.paths import typed
+from ftrecipe.supervise import handling
 from ftrecipe.sweep import line, page, plugin, settings, space
 from ftrecipe.sweep.book import Book, now, opened
 from ftrecipe.sweep.closing import close
@@ -21,8 +21,6 @@ from ftrecipe.sweep.preflight import Verdict, first_plan, preflight
 from ftrecipe.sweep.search import check_pruning, choose_sweeper, read_settings, trials_of
 from ftrecipe.sweep.study import Study
 from ftrecipe.sweep.trial import one_more
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def sweep(words: list[str]) -> int:
@@ -81,7 +79,6 @@ def alone(hydra_words: list[str]) -> bool:
 @contextmanager
 def asking_to_stop(book: Book) -> Iterator[None]:
     """Turn the first Ctrl-C or SIGTERM into a wish that every trial hears; the second ends all."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
 
     def ask(number: int, frame: Any) -> None:
         if book.stopping:
@@ -89,13 +86,8 @@ def asking_to_stop(book: Book) -> Iterator[None]:
         book.ask_to_stop()
         print("stopping  the trials that run; once more to stop at once", flush=True)
 
-    for number in SIGNALS:
-        signal.signal(number, ask)
-    try:
+    with handling(ask):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def tell(book: Book, refused: list[Verdict]) -> None:

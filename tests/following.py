@@ -1,0 +1,46 @@
+"""Follows runs that tests start, stop and go on with."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ftrecipe.rundir import RunDir
+
+COMMAND = [sys.executable, "-m", "ftrecipe"]
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def losses(rundir: RunDir) -> list[tuple[int, float]]:
+    """Return step and loss of every logged step."""
+    lines = [json.loads(line) for line in rundir.history.read_text().splitlines()]
+    return [(line["step"], line["loss"]) for line in lines]
+
+
+def begin(folder: Path, *words: str) -> "subprocess.Popen[str]":
+    """Start a run below `folder`."""
+    return subprocess.Popen(
+        [*COMMAND, *words, f"runs_dir={folder}"],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def wait_for_step(folder: Path, step: int) -> RunDir:
+    """Wait until the one run in `folder` has logged `step`."""
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        for history in folder.glob("quickstart/*/history.jsonl"):
+            if len(history.read_text().splitlines()) >= step:
+                return RunDir(history.parent)
+        time.sleep(0.02)
+    raise AssertionError(f"no run in {folder} came to step {step}")
+
+
+def resume(rundir: RunDir, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Go on with a run until it ends."""
+    return subprocess.run(
+        [*COMMAND, "resume", str(rundir.path), *words],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
