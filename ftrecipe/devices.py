@@ -12,12 +12,12 @@ SECONDS = 20  # a driver that is only now loaded takes some
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU: `id` in the form that CUDA_VISIBLE_DEVICES takes, memory in GiB."""
+    """One GPU: memory in GiB, None where GPU and machine share it."""
 
-    id: str
+    index: str
     uuid: str
     name: str
-    memory_gb: float
+    memory_gb: float | None
     capability: tuple[int, int]
 
 
@@ -37,8 +37,17 @@ def gpus() -> list[Gpu]:
 
 
 def visible() -> list[str]:
-    """Return the ids of the GPUs that a process started here would see."""
-    return [gpu.id for gpu in gpus()]
+    """Return the ids of the GPUs that a process started here would see, as CUDA takes them.
+
+    They are the GPUs' own (`GPU-…`), since CUDA and the driver number them in orders of their own;
+    words of CUDA_VISIBLE_DEVICES that the driver does not know, parts of a GPU, stay as they are.
+    """
+    found = gpus()
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if found or asked is None:
+        return [gpu.uuid for gpu in found]
+    words = [word.strip() for word in asked.split(",")]
+    return [word for word in words if word and not word.startswith("-")]
 
 
 def cores() -> int:
@@ -50,7 +59,8 @@ def read(line: str) -> Gpu:
     """Read one line of `nvidia-smi`."""
     index, uuid, name, memory, capability = (part.strip() for part in line.split(","))
     major, _, minor = capability.partition(".")
-    return Gpu(index, uuid, name, round(int(memory) / 1024, 1), (int(major), int(minor)))
+    size = round(int(memory) / 1024, 1) if memory.isdecimal() else None
+    return Gpu(index, uuid, name, size, (int(major), int(minor)))
 
 
 def narrow(there: list[Gpu], visible: str | None) -> list[Gpu]:
@@ -60,7 +70,7 @@ def narrow(there: list[Gpu], visible: str | None) -> list[Gpu]:
         return there
     chosen: list[Gpu] = []
     for word in (part.strip() for part in visible.split(",")):
-        known = [gpu for gpu in there if word and (gpu.id == word or gpu.uuid.startswith(word))]
+        known = [gpu for gpu in there if word and (gpu.index == word or gpu.uuid.startswith(word))]
         if not known:
             break
         chosen.append(known[0])

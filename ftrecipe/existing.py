@@ -60,7 +60,10 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     if changed.recipe is not None:
         changed.faults.append("a run keeps its recipe; start a new run with +recipe=<name>")
     before = Layer(choices=boundary["choices"], settings=flatten(boundary["differences"]))
-    if boundary["settled"] and any(_is_below(key, ("hardware", "strategy")) for key in keys):
+    moved = any(_is_below(key, ("hardware", "strategy")) for key in keys)
+    if moved and "strategy" not in allowed:
+        changed.choices["strategy"] = "auto"  # nothing is trained: what trained it does not matter
+    elif moved and boundary["settled"]:
         changed.settings += _same_batch(boundary["global_batch_size"])
     made = plan.make(compose_layers([before, changed], None))
     made.name, made.recipe = boundary["name"], boundary["recipe"]

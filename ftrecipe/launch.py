@@ -163,18 +163,27 @@ def _run_phase(supervisor: Supervisor, rundir: RunDir, run: RunConfig, phase: Ph
         return supervisor.run(words)
     for rank in range(1, run.hardware.num_machines):
         print(f"machine {rank}: sh {shlex.quote(str(rundir.plan))} {rank}", flush=True)
+    for stale in rundir.logs.glob("rank_*.json"):
+        stale.unlink(missing_ok=True)
     ranks = Ranks(rundir)
     own = assemble.environment(run, devices.cores())
     with rundir.log.open("ab") as log:
         code = supervisor.run(words, own, ranks, log)
-    return code and _tell_failure(rundir, ranks, phase)
+    return code and _tell_failure(rundir, ranks, phase, supervisor.asked)
 
 
-def _tell_failure(rundir: RunDir, ranks: Ranks, phase: Phase) -> int:
-    """Put the reason into status.json and show it; return the exit code of the run."""
+def _tell_failure(rundir: RunDir, ranks: Ranks, phase: Phase, asked: bool) -> int:
+    """Put the reason into status.json and show it; return the exit code of the run.
+
+    Ranks that were `asked` to stop before they could listen have not failed.
+    """
     status = read_json(rundir.status)
     status.pop("schema_version")
     first = ranks.first_failure()
+    if asked and (first is None or first[0] in ranks.gone):
+        first = None
+        status |= {"state": "interrupted", "error": status["error"] or "stopped"}
+        write_json(rundir.status, status)
     if first is None and status["state"] == "interrupted":
         print(f"interrupted in {phase.stages[0]}: {status['error']}", file=sys.stderr)
         print(f"go on     python -m ftrecipe resume {rundir.path}", file=sys.stderr)

@@ -56,12 +56,13 @@ class Plan:
         return self.run.trainer.rows_per_step(self.run.world_size)
 
 
-def make(composition: Composition) -> Plan:
+def make(composition: Composition, here: bool = True) -> Plan:
     """Return the plan of a composed run, settled for the machine that it is made on.
 
-    Raises ConfigError for what the machine or the strategy does not allow.
+    A run that is not to happen `here` is not judged by this machine's devices. Raises ConfigError
+    for what the machine or the strategy does not allow.
     """
-    settled = settle(composition.run)
+    settled = settle(composition.run, here)
     run = settled.run
     rows = count_rows(run.dataset, run.seed)
     per_epoch = None

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,10 @@ class Ranks:
     def running(self) -> list[int]:
         """Return the process ids of the ranks on this machine that have not ended."""
         return [record["pid"] for record in self._here() if is_alive(record["pid"])]
+
+    def says_running(self, rank: int) -> bool:
+        """Tell whether a rank has not yet said how it ended."""
+        return any(r["rank"] == rank and r["state"] == "running" for r in self.records())
 
     def _here(self) -> list[dict[str, Any]]:
         """Return the records of this machine; elsewhere, the number of a process says nothing."""
@@ -63,6 +68,8 @@ def is_alive(pid: int) -> bool:
     """Tell whether a process of this machine runs; one that waits to be reaped does not."""
     try:
         os.kill(pid, 0)
+        if sys.platform != "linux":
+            return True
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):

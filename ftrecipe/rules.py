@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe import objective
-from ftrecipe.components.hardware import Device
+from ftrecipe.components.hardware import DTYPES, Device
 from ftrecipe.components.model import FromRun
 from ftrecipe.components.strategy.fsdp import FSDP_ON_CPU
 from ftrecipe.config import GROUPS, RunConfig, from_plain
@@ -20,6 +20,7 @@ from ftrecipe.weights import folder_faults
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
 PUSHES = ("push_to_hub", "hub_")  # a recipe is from anyone, and may not upload
+WHOLE_BYTES = ("uint8", "int8")
 KEEPS_DOCUMENTS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
 ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
 
@@ -214,7 +215,10 @@ def strategy_faults(run: RunConfig) -> Iterator[str]:
         )
     if strategy.distributed_type in run.peft.fails_under:
         yield f"{name} does not work with this peft; use strategy=ddp, or peft=lora"
+    if run.strategy.offloads and hardware.device is not Device.cuda:
+        yield f"{name} moves weights from GPUs to the CPU's memory, and no GPU was found; use zero3"
     yield from _on_a_cpu(run, name)
+    yield from _quantized_numbers(run, name)
     yield from _divided_weights(run, name)
     yield from strategy.faults()
     yield from _passed_to_strategy(run)
@@ -223,8 +227,6 @@ def strategy_faults(run: RunConfig) -> Iterator[str]:
 def _on_a_cpu(run: RunConfig, name: str) -> Iterator[str]:
     if run.hardware.device is not Device.cpu:
         return
-    if run.strategy.offloads:
-        yield f"{name} moves weights from GPUs to the CPU's memory, and this is a CPU; use zero3"
     if run.strategy.distributed_type == "FSDP" and FSDP_ON_CPU not in os.environ:
         yield f"{name} on a CPU becomes plain DDP in accelerate, silently; use strategy=zero3"
 
@@ -232,10 +234,10 @@ def _on_a_cpu(run: RunConfig, name: str) -> Iterator[str]:
 def _divided_weights(run: RunConfig, name: str) -> Iterator[str]:
     if not run.strategy.shards_weights:
         return
-    if run.quantization.bits < 16 and not run.quantization.can_be_divided:
+    if run.model.from_run is not None and run.model.from_run_as is FromRun.merged:
         yield (
-            f"{name} divides the weights among devices, and quantised ones are stored in whole "
-            f"bytes that it cannot divide; use {run.quantization.divided_by}"
+            f"{name} divides the weights among devices, and an earlier adapter is merged into "
+            "whole ones; use model.from_run_as=adapter, or strategy=zero2"
         )
     if not run.peft.allows_sharding:
         yield (
@@ -246,6 +248,30 @@ def _divided_weights(run: RunConfig, name: str) -> Iterator[str]:
         yield (
             f"model.special_tokens: their rows cannot be trained beside weights that {name} "
             "divides; use strategy=ddp, strategy=zero2, or peft=full"
+        )
+
+
+def _quantized_numbers(run: RunConfig, name: str) -> Iterator[str]:
+    """Check what quantised weights are stored in: what divides them, or casts every number that
+    can be cast, must find them in the type that is computed in, or take them for bytes."""
+    stored, strategy = run.quantization.stored_as, run.strategy
+    if stored is None or strategy.distributed_type not in ("DEEPSPEED", "FSDP"):
+        return
+    wanted = DTYPES.get(run.hardware.precision)
+    if stored in WHOLE_BYTES and strategy.shards_weights:
+        way = (
+            f"quantization.storage={wanted}"
+            if "storage" in vars(run.quantization)
+            else f"quantization=nf4 with quantization.storage={wanted}"
+        )
+        yield (
+            f"{name} divides the weights among devices, and quantised ones are stored in whole "
+            f"bytes that it cannot divide; use {way}, or strategy=zero2"
+        )
+    elif stored not in WHOLE_BYTES and stored != wanted:
+        yield (
+            f"quantization.storage={stored}: {name} casts such numbers to {wanted}, and 4-bit "
+            f"weights packed in them would be lost; use quantization.storage={wanted}"
         )
 
 
@@ -270,6 +296,22 @@ def _unknown_keys(
             yield f"{key}.{name}: there is no such key{hint}"
         elif isinstance(value, dict) and f"{table}.{name}" in tables:
             yield from _unknown_keys(f"{key}.{name}", value, tables, f"{table}.{name}")
+
+
+@rule
+def _attention_on_a_cpu(run: RunConfig) -> Iterator[str]:
+    kind = run.model.attn_implementation or ""
+    if kind.startswith("flash") and run.hardware.device is Device.cpu:
+        yield f"model.attn_implementation={kind} needs a GPU; use sdpa, or leave it out"
+
+
+@rule
+def _machines_are_known(run: RunConfig) -> Iterator[str]:
+    if run.hardware.is_looked_for and run.hardware.num_machines > 1:
+        yield (
+            "hardware=auto cannot look at other machines; name a profile, for instance "
+            "hardware=nodes_2x8x80gb"
+        )
 
 
 @rule

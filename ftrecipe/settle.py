@@ -25,16 +25,20 @@ class Settled:
     notes: list[str]
 
 
-def settle(run: RunConfig) -> Settled:
+def settle(run: RunConfig, here: bool = True) -> Settled:
     """Return `run` with devices, strategy and accumulation decided.
 
-    Raises RuleError with all faults of what was decided.
+    Raises RuleError with all faults of what was decided; of a run that will happen elsewhere,
+    not those that this machine's devices make.
     """
     hardware, found = run.hardware.settled()
     notes = [f"hardware  {found}"] if found else []
     strategy, why = choose(replace(run, hardware=hardware))
     notes += [f"strategy  {why}"] if why else []
+    only_seen_there = run.hardware.is_looked_for and not here
     run = replace(run, hardware=hardware, strategy=strategy)
+    if only_seen_there:
+        return Settled(run, notes)
     faults = list(strategy_faults(run))
     trainer, fault = accumulated(run.trainer, run.world_size)
     if faults or fault:

@@ -26,12 +26,16 @@ Watch = Callable[[], bool]
 
 @dataclass
 class Supervisor:
-    """Holds the run's lock for its children; `stopped` tells that a signal came between two."""
+    """Holds the run's lock for its children.
+
+    `stopped` tells that a signal came between two of them, `asked` that one was asked to stop.
+    """
 
     lock: int
     environment: Mapping[str, str] = field(default_factory=dict)
     watch: Watch | None = None
     stopped: bool = False
+    asked: bool = False
     child: "subprocess.Popen[bytes] | None" = None
     ranks: Ranks | None = None
 
@@ -62,6 +66,8 @@ class Supervisor:
             stdout=None if real else subprocess.PIPE,
             stderr=log or (None if real else subprocess.STDOUT),
         )
+        if self.stopped:
+            self.send(signal.SIGTERM)
         pump = threading.Thread(target=_pump, args=[self.child], daemon=True)
         pump.start()
         self._wait(self.child)
@@ -95,6 +101,7 @@ class Supervisor:
             if self.watch is not None and now - watched >= WATCH and not asked:
                 watched = now
                 if asked := self.watch():
+                    self.asked = True
                     self.send(signal.SIGTERM)
         if ranks is not None:
             ranks.look()
@@ -104,6 +111,7 @@ class Supervisor:
         """Pass SIGINT and SIGTERM on to the child that runs; each once, as it comes."""
 
         def forward(number: int, frame: Any) -> None:
+            self.asked = True
             if self.child is not None and self.child.returncode is None:
                 self.send(number)
             else:

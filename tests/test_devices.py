@@ -43,7 +43,22 @@ def test_a_line_of_the_driver_is_read() -> None:
 )  # fmt: skip
 def test_cuda_visible_devices_narrows_and_orders(visible: str | None, ids: list[str]) -> None:
     there = [read(H100.format(n, n)) for n in range(3)]
-    assert [gpu.id for gpu in narrow(there, visible)] == ids
+    assert [gpu.index for gpu in narrow(there, visible)] == ids
+
+
+def test_memory_that_the_driver_does_not_tell_is_unknown(faq: str, driver) -> None:
+    driver("0, GPU-1, NVIDIA GB10, [N/A], 12.1")
+    plan = make(compose([f"dataset={faq}"]))
+    assert plan.run.hardware.memory_gb is None
+    assert plan.notes[0] == "hardware  1 x NVIDIA GB10, unknown memory, bf16"
+
+
+def test_gpus_are_known_by_ids_of_their_own(driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver(*(H100.format(n, n) for n in range(2)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert devices.visible() == ["GPU-1aa-bb"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-7,MIG-8")
+    assert devices.visible() == ["MIG-7", "MIG-8"]
 
 
 def test_a_machine_without_a_driver_has_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

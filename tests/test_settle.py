@@ -109,7 +109,7 @@ def test_two_answers_to_the_accumulation_are_refused() -> None:
         (["hardware=gpu_8x80gb", "strategy=single"], "this hardware has 8 devices"),
         (["hardware=gpu_1x80gb", "strategy=ddp"], "there is one; use strategy=single"),
         (["hardware=cpu_2", "strategy=fsdp"], "becomes plain DDP in accelerate, silently"),
-        (["hardware=cpu_2", "strategy=zero3_offload"], "this is a CPU; use zero3"),
+        (["hardware=cpu_2", "strategy=zero3_offload"], "no GPU was found; use zero3"),
         (["hardware=nodes_2x8x80gb"], "hardware.main_process_ip is not set"),
         (["hardware=cpu_2", "strategy=zero2", "strategy.deepspeed.zero_optimisation.stage=2"],
          "strategy.deepspeed.zero_optimisation: there is no such key; did you mean "
@@ -123,6 +123,11 @@ def test_two_answers_to_the_accumulation_are_refused() -> None:
          "did you mean fsdp_offload_params?"),
         (["hardware=gpu_2x24gb", "peft=lora", "quantization=nf4", "strategy=fsdp"],
          "use quantization.storage=bfloat16"),
+        (["hardware=auto", "strategy=zero3_offload"], "no GPU was found; use zero3"),
+        (["hardware.num_machines=2"], "hardware=auto cannot look at other machines"),
+        (["hardware=gpu_2x24gb", "hardware.precision=fp16", "peft=lora", "quantization=nf4",
+          "quantization.storage=bfloat16", "strategy=zero3"], "use quantization.storage=float16"),
+        (["hardware=cpu", "model.attn_implementation=flash_attention_2"], "needs a GPU; use sdpa"),
         (["hardware=cpu_2", "peft=adalora", "strategy=zero2"], "does not work with this peft"),
         (["hardware=cpu_2", "peft=prompt_tuning", "strategy=zero3"], "needs each of them whole"),
         (["hardware=cpu_2", "peft=lora", "strategy=zero3", "model.special_tokens=[<|x|>]"],
@@ -133,6 +138,13 @@ def test_two_answers_to_the_accumulation_are_refused() -> None:
 )  # fmt: skip
 def test_what_cannot_run_is_refused_with_the_reason(line: list[str], said: str) -> None:
     assert said in refused(*line)
+
+
+def test_a_run_that_will_happen_elsewhere_is_not_judged_by_this_machine() -> None:
+    run = compose(["dataset=question_answer", *FULL, "strategy=zero2"]).run
+    with pytest.raises(ConfigError, match="there is one"):
+        settle(run)
+    assert type(settle(run, here=False).run.strategy).__name__ == "Zero2"
 
 
 def test_quantized_weights_in_a_type_that_can_be_divided_are_allowed() -> None:

@@ -20,7 +20,7 @@ from ftrecipe.stages.summary import summary
 from ftrecipe.stages.surroundings import settle
 from ftrecipe.stages.wait import WAIT, wait
 
-TOGETHER = 60.0  # seconds within which all ranks of one start have begun
+START_SPREAD = 60.0  # seconds within which all ranks of one start have begun
 
 
 def main(folder: str, stages: list[str]) -> int:
@@ -44,7 +44,7 @@ class Worker:
 
     def __init__(self, rundir: RunDir, rank: Rank, screen: Screen) -> None:
         self.dir, self.rank, self.screen = rundir, rank, screen
-        self.ranks = Ranks(rundir, since=time.time() - TOGETHER)
+        self.ranks = Ranks(rundir, since=time.time() - START_SPREAD)
         self.record = Record(rundir, rank)
         self.status = Status(rundir, writes=rank.first)
 

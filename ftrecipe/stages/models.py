@@ -1,5 +1,6 @@
 """The models of one run, each loaded once: as it starts, with what is trained, as it was tuned."""
 
+import dataclasses
 import hashlib
 import json
 from functools import cached_property
@@ -134,10 +135,10 @@ class Models:
         """Load the base with its weights; grows the embedding for added tokens."""
         from ftrecipe.stages.measuring.generation import keep_trainable
 
+        dtype = dtype or self.dtype
+        place = self.placement(dtype, quantization is not None)
         try:
-            model = self.source.load_weights(
-                dtype or self.dtype, quantization, self.placement(), self.remote_code
-            )
+            model = self.source.load_weights(dtype, quantization, place, self.remote_code)
         except OSError as error:
             raise StageError(f"model.path={self.source.path}: {_first_line(error)}") from error
         if self.run.model.special_tokens:
@@ -148,7 +149,7 @@ class Models:
         keep_trainable(model)
         return model
 
-    def placement(self) -> dict[str, Any] | str | None:
+    def placement(self, dtype: str, quantized: bool = False) -> dict[str, Any] | str | None:
         """Say where the weights go, as transformers takes it; None leaves it to who divides them.
 
         A rank has its own device. One process by itself takes the first, or as many as the base
@@ -159,20 +160,19 @@ class Models:
         if self.rank.launched:
             return None if self._divides else {"": self.rank.local}
         several = (self.run.hardware.processes or 1) > 1
-        return "auto" if several and not self._fits_one_device() else {"": 0}
+        bits = self.run.quantization.bits if quantized else 32 if dtype == "float32" else 16
+        return "auto" if several and not self._fits_one_device(bits) else {"": 0}
 
     @property
     def _divides(self) -> bool:
         """Whether DeepSpeed or FSDP places what this process loads, each weight in parts."""
         return self.rank.launched and self.run.strategy.shards_weights
 
-    def _fits_one_device(self) -> bool:
-        """Tell whether the base's weights leave a device room to measure; unknown ones do."""
+    def _fits_one_device(self, bits: int) -> bool:
+        """Tell whether weights of so many bits leave a device room to measure; unknown ones do."""
         memory, count = self.run.hardware.memory_gb, self.run.model.parameters
         if memory is None or count is None:
             return True
-        quantized, whole = self.run.quantization.bits, 32 if self.dtype == "float32" else 16
-        bits = quantized if quantized < 16 else whole
         return count * bits / 8 < WEIGHTS_SHARE * memory * GIB
 
     def activations_fit(self, trainer: Trainer, length: int) -> bool:
@@ -212,9 +212,8 @@ class Models:
     def _load_tuned(self) -> Any:
         self.must_be_trained()
         if self.dir.model.is_dir():
-            from transformers import AutoModelForCausalLM
-
-            return AutoModelForCausalLM.from_pretrained(self.dir.model, dtype=self.dtype)
+            own = dataclasses.replace(self.run.model, path=str(self.dir.model), revision=None)
+            return own.load_weights(self.dtype, None, self.placement(self.dtype), False)
         return self.with_adapter(self.load(self.quantization()))
 
     def with_adapter(self, base: "PreTrainedModel") -> Any:
@@ -282,8 +281,6 @@ class Earlier:
 
     def base(self, asked: Any) -> Any:
         """The model that its adapter belongs to, checked by hash; or the model it wrote."""
-        import dataclasses
-
         if self.adapter is None:
             return dataclasses.replace(asked, path=str(self.dir.model), revision=None)
         model = dataclasses.replace(

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ PR_SET_PDEATHSIG = 1
 ECHO = 1.0  # seconds within which a second Ctrl-C at a rank is the same one, forwarded
 GRACE = 10.0  # seconds that a rank has to end by itself once another is gone
 LOOK = 1.0
+SELDOM = 5.0  # seconds between two looks when no signal came
 
 
 def listen(stop: Stop, screen: Screen, rank: Rank, ranks: Ranks) -> None:
@@ -60,20 +62,24 @@ def stopped_rank(ranks: Ranks, rank: Rank) -> str | None:
 
 
 def leave_when_lost(ranks: Ranks, rank: Rank, give_up: Callable[[str], None]) -> None:
-    """End this process once a signal came and another rank is lost.
+    """End this process once another rank is lost, on this machine or another.
 
     The main thread may wait for that rank inside a library, where it sees no signal, for as long
-    as the agent lets it; this thread does see it.
+    as the library lets it; this thread looks at once when a signal comes, and now and then.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
 
     def watch() -> None:
-        os.read(reading, 1)
+        select.select([reading], [], [], SELDOM)
         while (lost := lost_rank(ranks, rank) or stopped_rank(ranks, rank)) is None:
-            time.sleep(LOOK)
+            came = select.select([reading], [], [], SELDOM)[0]
+            if came:  # whoever fell may take a moment to be missed
+                time.sleep(LOOK)
         time.sleep(GRACE)
+        if not ranks.says_running(rank.number):
+            return  # it has said how it ended, and is only slow to leave
         give_up(lost)
         os._exit(1)
 

@@ -7,6 +7,7 @@ from ftrecipe.config import RunConfig
 
 ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "true",
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as the driver counts, and a plan that asked it
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
     # Idle threads sleep: spinning ones slow a small model many times over on a shared machine.

@@ -34,7 +34,7 @@ def train(session: Session) -> None:
     args = arguments(session)  # before weights are loaded: DeepSpeed divides them on the way
     peers = Peers(session.rank.world)
     checkpoint = choose_checkpoint(session, peers, args)
-    model = attach(session, steps)
+    model = attach(session, steps, peers)
     following = Following(session, rows, steps, checkpoint, peers)
     trainer = make_trainer(session, model, rows, args, following)
     with following:
@@ -104,7 +104,7 @@ def total_steps(rows: int, session: Session) -> int:
     return math.ceil(trainer.num_train_epochs * max(1, per_epoch))
 
 
-def attach(session: Session, steps: int) -> Any:
+def attach(session: Session, steps: int, peers: Peers) -> Any:
     """Return the starting model with what the method trains; checks that something is trained."""
     run, models = session.run, session.models
     torch.manual_seed(run.seed)
@@ -114,7 +114,7 @@ def attach(session: Session, steps: int) -> Any:
         model = run.peft.attach(model, steps, models.new_tokens())
     if run.strategy.zero_stage == 3:
         one_dtype(model)
-    if checkpointing(session):
+    if peers.any(checkpointing(session)):  # one that gathers weights again needs all the others
         # Recomputed without re-entering, ZeRO-3 finds weights of an adapted layer divided again.
         again = {"use_reentrant": run.strategy.zero_stage == 3}
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=again)

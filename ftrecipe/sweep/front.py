@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe import objective
-from ftrecipe.errors import Stopped
+from ftrecipe.errors import ConfigError, Stopped
 from ftrecipe.paths import typed
 from ftrecipe.supervise import handling
 from ftrecipe.sweep import line, page, plugin, settings, space
@@ -32,6 +32,11 @@ def sweep(words: list[str]) -> int:
     seen = preflight(asked.fixed, dimensions)
     first, made = first_plan(seen)
     check_pruning(ready, sweeper, first.run)
+    if made.run.hardware.num_machines > 1:
+        raise ConfigError(
+            "a sweep's trials run on one machine each, and this hardware is several; use one of "
+            "one machine, for instance hardware=gpu_8x80gb"
+        )
     jobs, hydra_words = launching(asked.hydra, ready.n_jobs, made.config["hardware"])
     facts = {
         "name": made.name,

@@ -1,6 +1,5 @@
 """Which of Hydra's launchers starts the trials, and how many at once."""
 
-import os
 from typing import Any
 
 from ftrecipe import devices
@@ -39,14 +38,10 @@ def _asked(text: str | None) -> int | None:
     if text is None:
         return None
     number = int(text)
-    return number if number > 0 else max(1, _cores() + 1 + number)
+    return number if number > 0 else max(1, devices.cores() + 1 + number)
 
 
 def _usual(hardware: dict[str, Any]) -> int:
     """Return as many trials as there are devices for; on a CPU one a core."""
     gpus = len(devices.visible()) if hardware["device"] == "cuda" else 0
-    return max(1, gpus // (hardware["processes"] or 1)) if gpus else _cores()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
+    return max(1, gpus // (hardware["processes"] or 1)) if gpus else devices.cores()

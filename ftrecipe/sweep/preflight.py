@@ -52,7 +52,7 @@ def first_plan(seen: list[Verdict]) -> tuple[Composition, Plan]:
     for verdict in seen:
         if verdict.made is not None:
             try:
-                return verdict.made, plan.make(verdict.made)
+                return verdict.made, plan.make(verdict.made, here=False)
             except ConfigError as error:
                 verdict.made, verdict.faults = None, error.faults
     raise ConfigError(_none_left(seen))

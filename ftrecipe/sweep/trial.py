@@ -174,8 +174,12 @@ def places(hardware: dict[str, Any], book: Book) -> Iterator[dict[str, str]]:
             yield {"CUDA_VISIBLE_DEVICES": ",".join(mine)}
         return
     jobs = book.sweep["n_jobs"] or 1
-    cores = len(os.sched_getaffinity(0))
-    share = {THREADS: str(max(1, cores // (jobs * (hardware["processes"] or 1))))}
+    if hardware["device"] == "cuda" and jobs > 1:
+        raise ConfigError(
+            "no GPU can be seen here to give each trial its own; use sweep.n_jobs=1, or set "
+            "CUDA_VISIBLE_DEVICES"
+        )
+    share = {THREADS: str(max(1, devices.cores() // (jobs * (hardware["processes"] or 1))))}
     yield share if jobs > 1 and THREADS not in os.environ else {}
 
 

@@ -17,7 +17,7 @@ def plan(words: list[str]) -> int:
     machines, runs its plan.sh.
     """
     given, rest = flags(words, "--json", "--write")
-    made = planning.make(compose(rest))
+    made = planning.make(compose(rest), here="--write" not in given)
     if "--json" in given:
         print(json.dumps(planning.as_json(made), indent=2))
     elif "--write" not in given:

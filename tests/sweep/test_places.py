@@ -35,13 +35,13 @@ def cuda(processes: int) -> dict[str, object]:
 def test_trials_at_once_never_share_a_gpu(tmp_path: Path) -> None:
     with opened(tmp_path / "a", FACTS) as one, opened(tmp_path / "b", FACTS) as other:
         with places(cuda(2), one) as first, places(cuda(2), other) as second:
-            assert first == {"CUDA_VISIBLE_DEVICES": "0,1"}
-            assert second == {"CUDA_VISIBLE_DEVICES": "2,3"}
+            assert first == {"CUDA_VISIBLE_DEVICES": "GPU-0,GPU-1"}
+            assert second == {"CUDA_VISIBLE_DEVICES": "GPU-2,GPU-3"}
             one.ask_to_stop()
             with pytest.raises(Stopped), places(cuda(1), one):
                 pass
         with places(cuda(1), other) as again:
-            assert again == {"CUDA_VISIBLE_DEVICES": "0"}
+            assert again == {"CUDA_VISIBLE_DEVICES": "GPU-0"}
 
 
 @pytest.mark.usefixtures("four_gpus")
@@ -50,7 +50,7 @@ def test_only_the_gpus_that_are_to_be_seen_are_given(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
     with opened(tmp_path, FACTS) as book, places(cuda(1), book) as first:
-        assert first == {"CUDA_VISIBLE_DEVICES": "3"}
+        assert first == {"CUDA_VISIBLE_DEVICES": "GPU-3"}
 
 
 @pytest.mark.usefixtures("four_gpus")

@@ -84,13 +84,14 @@ class Hardware:
 
     def _stated(self) -> Precision:
         """Return the precision of a profile that says its device."""
-        if self.device is Device.cuda:
-            return self._precision(True)
+        if self.device is Device.cuda:  # what cannot be seen from here is taken to be recent
+            modern = all(gpu.capability >= (8, 0) for gpu in devices.gpus())
+            return self._precision(modern, Precision.fp16)
         return self._precision(cpu_is_good_at_bf16())
 
     def _of(self, gpus: list[devices.Gpu]) -> tuple["Hardware", str]:
         """Return the profile of these GPUs, each taken to be like the smallest."""
-        smallest = min(gpu.memory_gb for gpu in gpus)
+        smallest = min((gpu.memory_gb for gpu in gpus if gpu.memory_gb), default=None)
         modern = all(gpu.capability >= (8, 0) for gpu in gpus)
         settled = replace(
             self,
@@ -100,7 +101,8 @@ class Hardware:
             memory_gb=self.memory_gb or smallest,
         )
         names = " and ".join(sorted({gpu.name for gpu in gpus}))
-        return settled, f"{len(gpus)} x {names}, {smallest:g} GiB, {settled.precision.value}"
+        size = "unknown memory" if smallest is None else f"{smallest:g} GiB"
+        return settled, f"{len(gpus)} x {names}, {size}, {settled.precision.value}"
 
     def find(self) -> Found:
         """Look at this machine and take this process's device.

@@ -25,12 +25,11 @@ class Quantization:
 
     bits: ClassVar[int] = 16
     package: ClassVar[str | None] = None  # what has to be installed for it
-    divided_by: ClassVar[str] = "quantization=none"  # what lets ZeRO-3 and FSDP divide the weights
 
     @property
-    def can_be_divided(self) -> bool:
-        """Tell whether the stored weights can be divided among devices."""
-        return self.bits == 16
+    def stored_as(self) -> str | None:
+        """Return the type of the numbers that the weights lie in, None for weights as they are."""
+        return None
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig | None":
         """Return transformers' quantization config, or None for none."""
@@ -50,6 +49,11 @@ class Int8(Quantization):
     package: ClassVar[str | None] = "bitsandbytes"
     outlier_threshold: float = bounded(6.0, 0)
 
+    @property
+    def stored_as(self) -> str:
+        """Return the type of the weights."""
+        return "int8"
+
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
         """Return the 8-bit config."""
         from transformers import BitsAndBytesConfig
@@ -64,14 +68,13 @@ class FourBit(Quantization):
     bits: ClassVar[int] = 4
     package: ClassVar[str | None] = "bitsandbytes"
     kind: ClassVar[str] = "nf4"
-    divided_by: ClassVar[str] = "quantization.storage=bfloat16"
     double_quant: bool = True
     storage: Storage = Storage.uint8
 
     @property
-    def can_be_divided(self) -> bool:
-        """Tell whether pairs of weights lie in numbers that can be divided as weights are."""
-        return self.storage is not Storage.uint8
+    def stored_as(self) -> str:
+        """Return the type of the numbers that pairs of weights lie in."""
+        return self.storage.value
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
         """Return the 4-bit config that computes in `compute_dtype`."""

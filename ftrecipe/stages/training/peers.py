@@ -22,7 +22,7 @@ KINDS = {"NO": ("NO",), "MULTI": ("MULTI_GPU", "MULTI_CPU", "NO")}
 """What accelerate may say for a strategy's `distributed_type`, if not that word itself."""
 
 PATIENCE = timedelta(hours=6)
-"""How long the others wait while one works for all; one that is gone is noticed at once."""
+"""How long the others wait while one works for all; at a step they wait as long as torch does."""
 
 
 def pretend_gpus() -> None:
@@ -71,14 +71,16 @@ class Peers:
     def __init__(self, world: int) -> None:
         """Join. Alone there is nobody to ask; else a group of its own needs no GPU."""
         self.group: Any = None
+        self.patient: Any = None
         if world > 1:
-            self.group = dist.new_group(backend="gloo", timeout=PATIENCE)
+            self.group = dist.new_group(backend="gloo")
+            self.patient = dist.new_group(backend="gloo", timeout=PATIENCE)
         self.first = self.group is None or dist.get_rank() == 0
 
     def wait(self) -> None:
         """Wait until every process has come this far."""
         if self.group is not None:
-            dist.barrier(group=self.group)
+            dist.barrier(group=self.patient)
 
     def sum(self, value: float) -> float:
         """Return the sum of what every process gives."""
@@ -97,7 +99,7 @@ class Peers:
         if self.group is None:
             return make()
         box = [make() if self.first else None]
-        dist.broadcast_object_list(box, src=0, group=self.group)
+        dist.broadcast_object_list(box, src=0, group=self.patient)
         return box[0]  # type: ignore[return-value]
 
     def _reduced(self, value: float, how: Any) -> float:

@@ -114,8 +114,25 @@ def fsdp(make: Make) -> RunDir:
     return finished(make("fsdp", "peft=full", strategy="fsdp"), **ON_CPU)
 
 
-PAIRS = [("ddp", "one_lora"), ("zero1", "one_lora"), ("zero2", "one_lora"),
-         ("zero3", "one_full"), ("fsdp", "one_full")]  # fmt: skip
+@pytest.fixture(scope="module")
+def zero3_lora(make: Make) -> RunDir:
+    return finished(make("zero3_lora", strategy="zero3"))
+
+
+@pytest.fixture(scope="module")
+def fsdp_lora(make: Make) -> RunDir:
+    return finished(make("fsdp_lora", strategy="fsdp"), **ON_CPU)
+
+
+PAIRS = [
+    ("ddp", "one_lora"),
+    ("zero1", "one_lora"),
+    ("zero2", "one_lora"),
+    ("zero3_lora", "one_lora"),
+    ("fsdp_lora", "one_lora"),
+    ("zero3", "one_full"),
+    ("fsdp", "one_full"),
+]
 
 
 def history(rundir: RunDir, key: str) -> list[float]:
