@@ -102,7 +102,14 @@ def script(run: RunConfig, stages: list[str], folder: Path, working_dir: Path) -
     several = run.hardware.num_machines > 1
     lines += RUN.splitlines()
     if several:
-        lines.append('machine="${1:-${SLURM_NODEID:-0}}"')
+        last = run.hardware.num_machines - 1
+        numbers = "|".join(str(number) for number in range(last + 1))
+        lines += [
+            'machine="${1:-${SLURM_NODEID:-0}}"',
+            f'case "$machine" in {numbers}) ;; *)',
+            f'  echo "plan.sh $machine: the machine is a number from 0 to {last}" >&2; exit 2 ;;',
+            "esac",
+        ]
     processes = run.hardware.processes or 1
     count = f"$(nproc) / {processes}"
     for phase in planned:

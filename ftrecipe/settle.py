@@ -52,14 +52,17 @@ def choose(run: RunConfig) -> tuple[Strategy, str | None]:
         return run.strategy, None
     devices = (run.hardware.processes or 1) * run.hardware.num_machines
     if devices == 1:
-        return GROUP.get("single")(), None
+        single = GROUP.get("single")()
+        fits, said = room(replace(run, strategy=single))
+        why = f"single: weights, gradients and optimizer take {said}, which may not fit"
+        return single, None if fits or not _size_known(run) else why
     tried: list[str] = []
-    faults: list[str] = []
+    faults: list[list[str]] = []
     for name in run.strategy.names:
         strategy = GROUP.get(name)()
         option = replace(run, strategy=strategy)
         if refused := list(strategy_faults(option)):
-            faults += [fault for fault in refused if fault not in faults]
+            faults.append(refused)
             continue
         fits, said = room(option)
         if fits:
@@ -68,7 +71,8 @@ def choose(run: RunConfig) -> tuple[Strategy, str | None]:
             )
         tried.append(f"{name} {said}")
     if not tried:
-        raise RuleError(faults)
+        common = [fault for fault in faults[0] if all(fault in others for others in faults)]
+        raise RuleError(common or [fault for refused in faults for fault in refused])
     raise RuleError(
         f"strategy=auto: nothing fits {devices} devices with {run.hardware.memory_gb:g} GiB each "
         f"({', '.join(tried)}); use quantization=nf4, peft=lora, or more devices"
@@ -93,6 +97,10 @@ def room(run: RunConfig) -> tuple[bool, str]:
         devices, run.strategy.zero_stage, run.strategy.shards_weights
     )
     return needed <= USABLE * memory * GIB, f"{needed / GIB:.0f} of {memory:g} GiB a device"
+
+
+def _size_known(run: RunConfig) -> bool:
+    return _has_model(run) and run.model.parameters is not None
 
 
 def _has_model(run: RunConfig) -> bool:
@@ -123,11 +131,10 @@ def accumulated(trainer: Trainer, world_size: int) -> tuple[Trainer, str | None]
     said = f"trainer.global_batch_size={wanted}"
     if left or not steps:
         share, odd = divmod(wanted, world_size)
-        fitting = 0 if odd else max(n for n in range(1, min(rows, share) + 1) if share % n == 0)
-        way = (
-            f"use trainer.per_device_train_batch_size={fitting}" if fitting
-            else f"use a multiple of {world_size}"
-        )  # fmt: skip
+        way = f"use trainer.global_batch_size={max(1, round(wanted / at_once)) * at_once}"
+        if not odd:
+            fitting = max(n for n in range(1, min(rows, share) + 1) if share % n == 0)
+            way += f", or trainer.per_device_train_batch_size={fitting}"
         return trainer, (
             f"{said} does not divide into {world_size} processes x "
             f"trainer.per_device_train_batch_size={rows}; {way}"

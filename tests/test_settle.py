@@ -37,6 +37,17 @@ def test_auto_takes_the_first_strategy_that_fits(model: str, hardware: str, expe
     assert strategy(f"model={model}", f"hardware={hardware}", "strategy=auto") == expected
 
 
+def test_what_may_not_fit_on_one_device_is_said() -> None:
+    (note,) = settled("model=qwen3_8b", "hardware=gpu_1x80gb").notes
+    assert note.startswith("strategy  single: weights, gradients and optimizer take 122 of 80 GiB")
+
+
+def test_what_every_strategy_lacks_is_said_once() -> None:
+    said = refused("model=mistral_7b", "hardware=nodes_2x8x80gb", "peft=lora", "quantization=nf4")
+    assert said.splitlines() == [said]
+    assert said.startswith("hardware.main_process_ip is not set")
+
+
 def test_auto_says_which_and_why() -> None:
     notes = settled("model=mistral_7b", "hardware=gpu_8x80gb").notes
     assert notes == ["strategy  zero2: 25 of 80 GiB a device (too big: ddp 108 of 80 GiB a device)"]
@@ -93,9 +104,11 @@ def test_the_same_recipe_keeps_its_batch_on_other_hardware() -> None:
 def test_a_batch_that_does_not_divide_is_refused_with_one_that_does() -> None:
     assert refused("hardware=gpu_8x80gb", "trainer.global_batch_size=24") == (
         "trainer.global_batch_size=24 does not divide into 8 processes x "
-        "trainer.per_device_train_batch_size=8; use trainer.per_device_train_batch_size=3"
+        "trainer.per_device_train_batch_size=8; use trainer.global_batch_size=64, or "
+        "trainer.per_device_train_batch_size=3"
     )
-    assert "use a multiple of 8" in refused("hardware=gpu_8x80gb", "trainer.global_batch_size=20")
+    said = refused("hardware=gpu_8x80gb", "trainer.global_batch_size=100")
+    assert said.endswith("use trainer.global_batch_size=128")
 
 
 def test_two_answers_to_the_accumulation_are_refused() -> None:
@@ -119,6 +132,9 @@ def test_two_answers_to_the_accumulation_are_refused() -> None:
          "overlap_comm?"),
         (["hardware=cpu_2", "strategy=zero2", "strategy.deepspeed.gradient_clipping=3"],
          "follows from trainer and hardware"),
+        (["hardware=cpu_2", "strategy=zero3", "strategy.deepspeed.zero_optimization.stage=2"],
+         "use strategy=zero2"),
+        (["hardware=gpu_2x24gb", "strategy=fsdp", "strategy.fsdp.fsdp_version=1"], "only 2 is"),
         (["hardware=gpu_2x24gb", "strategy=fsdp", "strategy.fsdp.fsdp_offload=true"],
          "did you mean fsdp_offload_params?"),
         (["hardware=gpu_2x24gb", "peft=lora", "quantization=nf4", "strategy=fsdp"],

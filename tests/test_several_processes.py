@@ -171,3 +171,14 @@ def test_a_plan_run_by_hand_passes_a_signal_on_and_saves_a_checkpoint(
     assert (status["state"], status["stage"]) == ("interrupted", "train")
     stopped_at = losses(rundir)[-1][0]
     assert (rundir.checkpoints / f"checkpoint-{stopped_at}").is_dir()
+
+
+def test_a_finished_run_is_not_trained_further_on_other_hardware(uninterrupted: RunDir) -> None:
+    before = losses(uninterrupted)
+    again = resume(uninterrupted, "hardware=cpu")
+    assert again.returncode == 0
+    assert "nothing to resume" in again.stdout
+    more = resume(uninterrupted, "hardware=cpu", "eval=[perplexity]", "hardware.precision=fp32")
+    assert more.returncode == 0, more.stdout + more.stderr
+    assert "20 steps were taken before: nothing to train" in more.stdout
+    assert losses(uninterrupted) == before

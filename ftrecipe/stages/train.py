@@ -12,6 +12,7 @@ from transformers.trainer_pt_utils import get_model_param_count
 
 from ftrecipe.components.hardware import Device
 from ftrecipe.errors import ConfigError, StageError, Stopped
+from ftrecipe.rundir import read_json
 from ftrecipe.stages.measuring.objective import judged
 from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
@@ -30,10 +31,13 @@ def train(session: Session) -> None:
     """Train from the last good checkpoint, or from the start; save what was learned."""
     rows = training_rows(session)
     steps = total_steps(len(rows), session)
+    if (taken := steps_taken(session)) >= steps:
+        session.screen.say(f"train     {taken} steps were taken before: nothing to train")
+        return
     session.models.check_method()
     args = arguments(session)  # before weights are loaded: DeepSpeed divides them on the way
     peers = Peers(session.rank.world)
-    checkpoint = choose_checkpoint(session, peers, args)
+    checkpoint = choose_checkpoint(session, peers, args, steps)
     model = attach(session, steps, peers)
     following = Following(session, rows, steps, checkpoint, peers)
     trainer = make_trainer(session, model, rows, args, following)
@@ -44,9 +48,21 @@ def train(session: Session) -> None:
     finish(session, trainer, following)
 
 
-def choose_checkpoint(session: Session, peers: Peers, args: Any) -> Path | None:
-    """Return what all processes go on from, in a form for as many as there are; None: nothing."""
-    checkpoint = peers.of_first(lambda: latest_valid(session.dir.checkpoints, session.screen))
+def steps_taken(session: Session) -> int:
+    """Return the steps of a training that has ended and left its result, 0 where none has."""
+    left = session.dir.model.is_dir() or session.dir.adapter.is_dir()
+    if not left or not session.dir.metrics.is_file():
+        return 0
+    return read_json(session.dir.metrics).get("train", {}).get("steps", 0)
+
+
+def choose_checkpoint(session: Session, peers: Peers, args: Any, steps: int) -> Path | None:
+    """Return what all processes go on from, in a form for as many as there are; None: nothing.
+
+    It is from before the last of `steps`: from a later one, the trainer would take one too many.
+    """
+    folder, screen = session.dir.checkpoints, session.screen
+    checkpoint = peers.of_first(lambda: latest_valid(folder, screen, below=steps))
     if checkpoint is None:
         return None
     if needs_conversion(checkpoint, session.run.strategy, session.rank.world):

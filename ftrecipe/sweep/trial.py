@@ -145,6 +145,8 @@ def outcome(book: Book, trial: Trial, alone: bool) -> tuple[str, str | None]:
     watch = Watch(book, trial, rundir)
     with places(boundary["config"]["hardware"], book) as environment, quiet(not alone):
         code = launch.start(rundir, stages, environment=environment, watch=watch)
+    if launch.read_status(rundir)["state"] == "finished":
+        return "finished", None  # it had come to its end when it was asked to stop
     if code in (Stopped.exit_code, TERMINATED):
         if watch.pruned:
             return "pruned", watch.pruned

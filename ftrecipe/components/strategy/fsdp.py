@@ -1,5 +1,6 @@
 """Fully sharded data parallel, version 2, as accelerate sets it up."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ import yaml
 from ftrecipe.components.strategy import GROUP, Layout, Strategy
 
 FILE = "accelerate.yaml"
+FULL = "FULL_STATE_DICT"
 FSDP_ON_CPU = "FTRECIPE_TEST_FSDP_ON_CPU"
 """Set in tests: lets FSDP run on CPUs, where accelerate would train plain DDP and say nothing."""
 
@@ -23,6 +25,13 @@ class Fsdp(Strategy):
     shards_weights: ClassVar[bool] = True
     passes_to: ClassVar[str] = "fsdp"
     fsdp: dict[str, Any] = field(default_factory=dict)
+
+    def faults(self) -> Iterator[str]:
+        """Refuse another version: its keys, checkpoints and saving are not those of this one."""
+        if self.fsdp.get("fsdp_version", 2) != 2:
+            yield f"strategy.fsdp.fsdp_version={self.fsdp['fsdp_version']}: only 2 is supported"
+        if self.fsdp.get("fsdp_state_dict_type", FULL) != FULL:
+            yield f"strategy.fsdp.fsdp_state_dict_type: only {FULL} saves a whole model"
 
     def start(self, layout: Layout, folder: Path, rank: str) -> list[str]:
         """Return accelerate's launcher, which reads this run's file and no other."""
@@ -49,7 +58,7 @@ class Fsdp(Strategy):
                 "fsdp_version": 2,
                 "fsdp_auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
                 "fsdp_reshard_after_forward": True,
-                "fsdp_state_dict_type": "FULL_STATE_DICT",
+                "fsdp_state_dict_type": FULL,
                 "fsdp_cpu_ram_efficient_loading": True,
                 "fsdp_offload_params": False,
                 "fsdp_activation_checkpointing": False,

@@ -38,6 +38,12 @@ class Zero(Strategy):
                     f"strategy.deepspeed.{name}: follows from trainer and hardware, which have "
                     "fields for it; leave it out"
                 )
+        zero = self.deepspeed.get("zero_optimization")
+        if isinstance(zero, dict) and zero.get("stage", self.zero_stage) != self.zero_stage:
+            yield (
+                f"strategy.deepspeed.zero_optimization.stage={zero['stage']}: the stage is the "
+                f"strategy; use strategy=zero{zero['stage']}"
+            )
 
     def files(self, layout: Layout) -> dict[str, str]:
         """Return deepspeed.json."""

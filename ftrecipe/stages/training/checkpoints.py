@@ -4,6 +4,7 @@ Every library lays a checkpoint out in its own way, in parts that several proces
 resumes from what it finds without looking. So the last file to be written lists all the others.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,13 @@ def seal(checkpoint: Path, processes: int, divided: str | None) -> None:
     write_json(checkpoint / SEAL, {"processes": processes, "divided": divided, "files": files})
 
 
-def latest_valid(folder: Path, screen: Screen) -> Path | None:
-    """Return the newest whole checkpoint below `folder`, saying which are passed over and why."""
-    found = sorted(folder.glob("checkpoint-*"), key=step_of, reverse=True)
+def latest_valid(folder: Path, screen: Screen, below: float = math.inf) -> Path | None:
+    """Return the newest whole checkpoint in `folder` of a step `below` this one.
+
+    It is said which are passed over, and why.
+    """
+    there = [one for one in folder.glob("checkpoint-*") if step_of(one) < below]
+    found = sorted(there, key=step_of, reverse=True)
     for checkpoint in found:
         lack = what_is_wrong(checkpoint)
         if lack is None:
