@@ -63,7 +63,8 @@ def test_another_command_or_folder_is_another_sweep(other: dict[str, Any], tmp_p
         assert second != first
 
 
-def test_a_sweep_has_one_owner(tmp_path: Path) -> None:
+def test_a_sweep_has_one_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ftrecipe.sweep.book.WAITS", 0.2)
     with (
         opened(tmp_path, FACTS),
         pytest.raises(ConfigError, match="going on in another process"),

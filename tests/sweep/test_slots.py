@@ -32,7 +32,7 @@ def stop() -> bool:
 
 def test_processes_never_share_a_device_and_all_get_theirs(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    children = [hold(tmp_path / "slots", count, log, 0.3) for count in (2, 1, 4, 2, 1, 3)]
+    children = [hold(tmp_path / "slots", count, log, 0.1) for count in (2, 1, 4, 2, 1, 3)]
     assert [child.wait(timeout=60) for child in children] == [0] * 6
     events = sorted(line.split() for line in log.read_text().splitlines())
     busy: set[str] = set()

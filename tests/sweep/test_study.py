@@ -37,7 +37,12 @@ def one(book: Book, state: str = "finished", objective: float | None = 1.0) -> T
         return trial
 
 
-@pytest.mark.parametrize("sampler", list(Sampler))
+SAMPLERS = [
+    one if one is Sampler.tpe else pytest.param(one, marks=pytest.mark.slow) for one in Sampler
+]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_space_with_an_end_is_gone_through_once(sampler: Sampler, tmp_path: Path) -> None:
     with opened(tmp_path, facts(SMALL, Settings(sampler=sampler), 4)) as book:
         Study(book).begin()

@@ -260,14 +260,14 @@ def test_divided_training_goes_on_bitwise(
     whole: RunDir = request.getfixturevalue(strategy)
     words = [] if strategy == "zero2" else ["peft=full"]
     rundir = make(f"resumed_{strategy}", *words, strategy=strategy)
-    shutil.copytree(whole.checkpoints / "checkpoint-4", rundir.checkpoints / "checkpoint-4")
-    shutil.copytree(whole.checkpoints / "checkpoint-6", rundir.checkpoints / "checkpoint-6")
-    (rundir.checkpoints / "checkpoint-6" / "rng_state_1.pth").unlink()
+    for name in ("checkpoint-2", "checkpoint-4"):
+        shutil.copytree(whole.checkpoints / name, rundir.checkpoints / name)
+    (rundir.checkpoints / "checkpoint-4" / "rng_state_1.pth").unlink()
     shutil.copy(whole.history, rundir.history)
     finished(rundir, **ON_CPU)
     log = rundir.log.read_text()
-    assert "checkpoint-6 is passed over: rng_state_1.pth is missing" in log
-    assert "going on from checkpoint-4" in log
+    assert "checkpoint-4 is passed over: rng_state_1.pth is missing" in log
+    assert "going on from checkpoint-2" in log
     for key in ("loss", "grad_norm", "learning_rate", "eval_loss"):
         assert history(rundir, key) == history(whole, key)
 
