@@ -1,7 +1,7 @@
 """The files that a plan writes, for every hardware with every strategy, against golden files.
 
-`FTRECIPE_WRITE_GOLDEN=1 python -m pytest -m 'slow or not slow' tests/test_golden.py` writes them
-anew; then read the diff.
+`FTRECIPE_WRITE_GOLDEN=1 python -m pytest -m slow tests/test_golden.py` writes them anew; then read
+the diff.
 """
 
 import os
@@ -14,6 +14,8 @@ from ftrecipe import launch, plan
 from ftrecipe.compose import compose
 from ftrecipe.config import options
 from ftrecipe.errors import ConfigError
+
+pytestmark = pytest.mark.slow
 
 GOLDEN = Path(__file__).parent / "golden"
 HARDWARE = [name for name in options("hardware") if name != "auto"]
@@ -43,13 +45,7 @@ def written(hardware: str, strategy: str, recipe: str, folder: Path) -> str:
     return text
 
 
-FAST = ("cpu_2",)  # the others take half a minute together
-PROFILES = [
-    name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in HARDWARE
-]
-
-
-@pytest.mark.parametrize("hardware", PROFILES)
+@pytest.mark.parametrize("hardware", HARDWARE)
 def test_a_plan_writes_exactly_the_golden_files(hardware: str, here: Path) -> None:
     sections = [
         f"===== hardware={hardware} strategy={strategy} +recipe={recipe}\n"
