@@ -17,7 +17,7 @@ from ftrecipe.config import RunConfig, from_plain, packaged
 from ftrecipe.errors import ConfigError, Stopped
 from ftrecipe.plan import Plan
 from ftrecipe.ranks import Ranks
-from ftrecipe.rundir import RunDir, hold, read_json, write_json
+from ftrecipe.rundir import RunDir, hold, now, read_json, write_json
 from ftrecipe.supervise import Supervisor, Watch
 
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
@@ -189,8 +189,7 @@ def _tell_failure(rundir: RunDir, ranks: Ranks, phase: Phase, asked: bool) -> in
         print(f"go on     python -m ftrecipe resume {rundir.path}", file=sys.stderr)
         return Stopped.exit_code
     why = "its processes could not be started" if first is None else f"rank {first[0]}: {first[1]}"
-    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-    state = {"stage": phase.stages[0], "state": "failed", "ended": now, "error": why}
+    state = {"stage": phase.stages[0], "state": "failed", "ended": now(), "error": why}
     write_json(rundir.status, status | state)
     log = rundir.log if first is None or first[0] == 0 else rundir.rank_log(first[0])
     print(f"failed in {phase.stages[0]}: {why}", file=sys.stderr)

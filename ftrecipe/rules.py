@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ PUSHES = ("push_to_hub", "hub_")  # a recipe is from anyone, and may not upload
 WHOLE_BYTES = ("uint8", "int8")
 KEEPS_DOCUMENTS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
 ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
+
+
+@cache
+def tables() -> dict[str, list[str]]:
+    """Return the libraries' own names; read once, since several rules and strategies ask."""
+    return json.loads(ARGUMENTS.read_text("utf-8"))
 
 
 def rule(check: Rule) -> Rule:
@@ -152,7 +159,7 @@ def _passed_on(run: RunConfig) -> Iterator[str]:
         values = vars(option)
         if not values.get("extra"):
             continue
-        known = json.loads(ARGUMENTS.read_text("utf-8"))[type(option).passes_to]
+        known = tables()[type(option).passes_to]
         for name in values["extra"]:
             if name in values:
                 yield f"{group}.extra.{name}: has a field of its own; use {group}.{name}"
@@ -174,7 +181,7 @@ def _answers(run: RunConfig) -> Iterator[str]:
 
 @rule
 def _optimizer(run: RunConfig) -> Iterator[str]:
-    known = json.loads(ARGUMENTS.read_text("utf-8"))["optimizers"]
+    known = tables()["optimizers"]
     if run.trainer.optim not in known:
         hint = did_you_mean(run.trainer.optim, known)
         yield f"trainer.optim={run.trainer.optim}: is not an optimizer{hint}"
@@ -217,17 +224,16 @@ def strategy_faults(run: RunConfig) -> Iterator[str]:
         yield f"{name} does not work with this peft; use strategy=ddp, or peft=lora"
     if run.strategy.offloads and hardware.device is not Device.cuda:
         yield f"{name} moves weights from GPUs to the CPU's memory, and no GPU was found; use zero3"
-    yield from _on_a_cpu(run, name)
+    yield from _fsdp_on_a_cpu(run, name)
     yield from _quantized_numbers(run, name)
     yield from _divided_weights(run, name)
     yield from strategy.faults()
     yield from _passed_to_strategy(run)
 
 
-def _on_a_cpu(run: RunConfig, name: str) -> Iterator[str]:
-    if run.hardware.device is not Device.cpu:
-        return
-    if run.strategy.distributed_type == "FSDP" and FSDP_ON_CPU not in os.environ:
+def _fsdp_on_a_cpu(run: RunConfig, name: str) -> Iterator[str]:
+    on_cpu = run.hardware.device is Device.cpu
+    if on_cpu and run.strategy.distributed_type == "FSDP" and FSDP_ON_CPU not in os.environ:
         yield f"{name} on a CPU becomes plain DDP in accelerate, silently; use strategy=zero3"
 
 
@@ -280,22 +286,18 @@ def _passed_to_strategy(run: RunConfig) -> Iterator[str]:
     strategy = run.strategy
     if not strategy.passes_to:
         return
-    tables = json.loads(ARGUMENTS.read_text("utf-8"))
     yield from _unknown_keys(
-        f"strategy.{strategy.passes_to}", vars(strategy)[strategy.passes_to], tables,
-        strategy.passes_to,
-    )  # fmt: skip
+        f"strategy.{strategy.passes_to}", vars(strategy)[strategy.passes_to], strategy.passes_to
+    )
 
 
-def _unknown_keys(
-    key: str, values: dict[str, Any], tables: dict[str, list[str]], table: str
-) -> Iterator[str]:
+def _unknown_keys(key: str, values: dict[str, Any], table: str) -> Iterator[str]:
+    known = tables()[table]
     for name, value in values.items():
-        if name not in tables[table]:
-            hint = did_you_mean(name, tables[table])
-            yield f"{key}.{name}: there is no such key{hint}"
-        elif isinstance(value, dict) and f"{table}.{name}" in tables:
-            yield from _unknown_keys(f"{key}.{name}", value, tables, f"{table}.{name}")
+        if name not in known:
+            yield f"{key}.{name}: there is no such key{did_you_mean(name, known)}"
+        elif isinstance(value, dict) and f"{table}.{name}" in tables():
+            yield from _unknown_keys(f"{key}.{name}", value, f"{table}.{name}")
 
 
 @rule

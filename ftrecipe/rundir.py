@@ -1,7 +1,6 @@
 """Names of the files in a run directory, and how its JSON is read and written."""
 
-import errno
-import fcntl
+import datetime
 import json
 import os
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe.errors import ConfigError
+from ftrecipe.flock import take
 
 STAGES = ("prepare", "baseline", "train", "evaluate", "export", "report")
 SCHEMA_VERSION = 1
@@ -149,14 +149,15 @@ def write_text(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
+def now() -> str:
+    """Return the time with its zone, to the second."""
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+
+
 @contextmanager
 def hold(rundir: RunDir) -> Iterator[int]:
     """Hold the run's lock; raises ConfigError while another process holds it."""
     with rundir.lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
-            raise ConfigError(f"{rundir.path}: this run is going on in another process") from None
+        if not take(file, wait=False):
+            raise ConfigError(f"{rundir.path}: this run is going on in another process")
         yield file.fileno()

@@ -27,6 +27,14 @@ def begin(folder: Path, *words: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
+def whole(folder: Path, *words: str) -> RunDir:
+    """Run to the end below `folder`."""
+    child = begin(folder, *words)
+    printed, _ = child.communicate(timeout=300)
+    assert child.returncode == 0, printed
+    return RunDir(next(folder.glob("quickstart/2*")))
+
+
 def wait_for_step(folder: Path, step: int) -> RunDir:
     """Wait until the one run in `folder` has logged `step`."""
     deadline = time.monotonic() + 180

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from following import COMMAND, ENVIRONMENT, begin, losses, resume, wait_for_step
+from following import COMMAND, ENVIRONMENT, begin, losses, resume, wait_for_step, whole
 
 from ftrecipe.rundir import RunDir, read_json
 
@@ -20,11 +20,7 @@ WORDS = [
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    folder = tmp_path_factory.mktemp("whole")
-    child = begin(folder, *WORDS)
-    printed, _ = child.communicate(timeout=300)
-    assert child.returncode == 0, printed
-    return RunDir(next(folder.glob("quickstart/2*")))
+    return whole(tmp_path_factory.mktemp("whole"), *WORDS)
 
 
 def test_interrupt_saves_a_checkpoint_and_resume_ends_with_the_same_losses(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from following import COMMAND, ENVIRONMENT, begin, losses, resume, wait_for_step
+from following import COMMAND, ENVIRONMENT, begin, losses, resume, wait_for_step, whole
 
 from ftrecipe.ranks import is_alive
 from ftrecipe.rundir import RunDir, read_json
@@ -29,11 +29,7 @@ def pid_of(rundir: RunDir, rank: int) -> int:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    folder = tmp_path_factory.mktemp("whole")
-    child = begin(folder, *WORDS)
-    printed, _ = child.communicate(timeout=300)
-    assert child.returncode == 0, printed
-    return RunDir(next(folder.glob("quickstart/2*")))
+    return whole(tmp_path_factory.mktemp("whole"), *WORDS)
 
 
 def test_two_processes_train_and_the_plan_is_what_ran(uninterrupted: RunDir) -> None:

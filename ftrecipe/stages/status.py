@@ -1,11 +1,10 @@
 """Keeps status.json true while the stages of a run come and go."""
 
-import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.rundir import RunDir, now, read_json, write_json
 
 
 class Status:
@@ -50,8 +49,3 @@ class Status:
         self.values |= values
         if self.writes:
             write_json(self.rundir.status, self.values)
-
-
-def now() -> str:
-    """Return the time with its zone, to the second."""
-    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")

@@ -17,7 +17,7 @@ from typing import Any
 
 from ftrecipe.errors import ConfigError
 from ftrecipe.flock import held, is_held, tried
-from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.rundir import RunDir, now, read_json, write_json
 from ftrecipe.sweep.space import Dimension, from_plain
 
 ENDED = ("finished", "failed", "refused", "pruned")
@@ -35,7 +35,7 @@ class Trial:
     objective: float | None = None
     seconds: float = 0.0
     run: str | None = None
-    started: str = field(default_factory=lambda: now())
+    started: str = field(default_factory=now)
     ended: str | None = None
 
     @property
@@ -207,8 +207,3 @@ def forget_run(rundir: RunDir) -> None:
     """Remove a run's folder that was not written to its end, or to which nothing was written."""
     if not rundir.run.is_file() and rundir.path.is_dir():
         shutil.rmtree(rundir.path)
-
-
-def now() -> str:
-    """Return the time with its zone, to the second."""
-    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")

@@ -10,9 +10,10 @@ from typing import Any
 from ftrecipe import objective
 from ftrecipe.errors import ConfigError, Stopped
 from ftrecipe.paths import typed
+from ftrecipe.rundir import now
 from ftrecipe.supervise import handling
 from ftrecipe.sweep import line, page, plugin, settings, space
-from ftrecipe.sweep.book import Book, now, opened
+from ftrecipe.sweep.book import Book, opened
 from ftrecipe.sweep.closing import close
 from ftrecipe.sweep.following import following
 from ftrecipe.sweep.launching import LAUNCHER, launching

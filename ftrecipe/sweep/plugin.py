@@ -23,7 +23,8 @@ from ftrecipe.apply import apply
 from ftrecipe.compose import prepare_hydra
 from ftrecipe.config import packaged
 from ftrecipe.errors import ConfigError, StageError, did_you_mean, listed
-from ftrecipe.sweep.book import Book, now
+from ftrecipe.rundir import now
+from ftrecipe.sweep.book import Book
 from ftrecipe.sweep.settings import Settings
 from ftrecipe.vet import Setting
 from ftrecipe.words import LINE, value

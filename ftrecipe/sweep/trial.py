@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe import devices, launch, plan
+from ftrecipe.assemble import THREADS
 from ftrecipe.compose import compose
 from ftrecipe.errors import ConfigError, Stopped
-from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.rundir import RunDir, now, read_json
 from ftrecipe.sweep import page, slots
-from ftrecipe.sweep.book import ENDED, Book, Trial, forget_run, now
+from ftrecipe.sweep.book import ENDED, Book, Trial, forget_run
 from ftrecipe.sweep.following import line
 from ftrecipe.sweep.space import combinations
 from ftrecipe.sweep.study import Study
 
-THREADS = "OMP_NUM_THREADS"
 TERMINATED = 143  # a worker that was asked to stop before it could listen
 Judge = Callable[[int, float], bool]
 
