@@ -81,6 +81,10 @@ class Book:
         files = sorted((self.path / "trials").glob("*.json"), key=lambda file: int(file.stem))
         return [_trial(file) for file in files]
 
+    def again(self, trial: Trial) -> Trial:
+        """Return a trial's record as it stands now."""
+        return _trial(self.path / "trials" / f"{trial.name}.json")
+
     def write(self, trial: Trial) -> None:
         """Write a trial's record."""
         write_json(self.path / "trials" / f"{trial.name}.json", asdict(trial))

@@ -66,8 +66,11 @@ def _leave_the_terminals_group() -> None:
 def choose(book: Book, stack: ExitStack) -> Trial | None:
     """Take a trial that was cut off, else the next one; it is held while `stack` is open."""
     with book.turn():
-        for trial in book.trials():
-            if trial.state not in ENDED and book.hold_trial(trial, stack):
+        for known in book.trials():
+            if known.state in ENDED or not book.hold_trial(known, stack):
+                continue
+            trial = book.again(known)  # its holder may have ended it just before letting go
+            if trial.state not in ENDED:
                 trial.state, trial.reason, trial.ended = "running", None, None
                 book.write(trial)
                 return trial
