@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 import ftrecipe.components
+from ftrecipe.components.cleaning import Cleaning
 from ftrecipe.components.dataset import Dataset
 from ftrecipe.components.eval import Eval
 from ftrecipe.components.export import Export
@@ -36,7 +37,7 @@ class Consent:
 
 @dataclass
 class RunConfig:
-    """One run, whole. Groups hold the chosen option's own class, several for eval and export."""
+    """One run, whole. Groups hold the chosen option's own class, several for cleaning, eval and export."""
 
     dataset: Dataset
     model: Model
@@ -46,6 +47,7 @@ class RunConfig:
     strategy: Strategy
     trainer: Trainer
     tracking: Tracking
+    cleaning: dict[str, Cleaning] = field(default_factory=dict)
     eval: dict[str, Eval] = field(default_factory=dict)
     export: dict[str, Export] = field(default_factory=dict)
     description: str = ""

@@ -64,7 +64,7 @@ def make(composition: Composition, here: bool = True) -> Plan:
     """
     settled = settle(composition.run, here)
     run = settled.run
-    rows = count_rows(run.dataset, run.seed)
+    rows = count_rows(run.dataset, list(run.cleaning.values()), run.seed)
     per_epoch = None
     if rows is not None and not run.trainer.packing:
         per_epoch = run.trainer.steps_per_epoch(rows, run.world_size)

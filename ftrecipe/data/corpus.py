@@ -1,11 +1,14 @@
-"""Gathers all examples of a dataset, each with the split that it belongs to."""
+"""Gathers all examples of a dataset, clean, each with the split that it belongs to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from ftrecipe.data.example import Example, OnFaulty
-from ftrecipe.data.read import Reading, Source, read_examples, refuse_faults
-from ftrecipe.data.split import HELD_OUT, place, place_one, prompt_key, shares
+from ftrecipe.data.cleaning import Cleaning, Quarantine, Step, hider
+from ftrecipe.data.example import Example
+from ftrecipe.data.read import Reading, Source, read_examples
+from ftrecipe.data.split import HELD_OUT, Keys, SplitBy, group_key, place_one, shares
+from ftrecipe.data.spool import Spool
 from ftrecipe.errors import DataError
 
 Placed = tuple[str, Example]
@@ -16,47 +19,91 @@ class Corpus:
     """Examples in their splits, held-out ones first; `total` is None while streaming."""
 
     readings: list[Reading]
+    cleanings: list[Cleaning]
     rows: Iterable[Placed]
     total: int | None
+    quarantine: Quarantine
 
 
-def gather(source: Source, seed: int) -> Corpus:
-    """Return the examples of all of a dataset's files. Raises one DataError with all faults."""
-    if source.path is None:
-        raise DataError("dataset.path is not set; add dataset.path=<file or hub id>")
-    files = {"test": source.test_path, "validation": source.validation_path}
-    given = {split: Reading(path) for split, path in files.items() if path}
-    main = Reading(source.path)
-    wanted = shares(source.split, given)
-    readings = [main, *given.values()]
-    if source.streaming:
-        return Corpus(readings, _stream(source, main, given, wanted, seed), None)
-    placed = [*_from_files(source, given), *_divided(source, main, wanted, seed)]
-    if source.on_faulty is OnFaulty.error:
-        refuse_faults(readings)
-    placed.sort(key=lambda row: row[0] not in HELD_OUT)  # stable: held-out splits come first
-    return Corpus(readings, placed, len(placed))
+def gather(
+    source: Source, steps: Sequence[Step], seed: int, quarantine: Path | None = None
+) -> Corpus:
+    """Return the clean examples of all of a dataset's files.
+
+    What is malformed or dropped is counted in `readings` and `cleanings`, and kept in the file
+    `quarantine`. Raises DataError for what cannot be read at all.
+    """
+    return Gathering(source, steps, seed, quarantine).corpus()
 
 
-def _from_files(source: Source, given: dict[str, Reading]) -> Iterator[Placed]:
-    for split, reading in given.items():
-        for example in read_examples(source, reading):
+class Gathering:
+    """Reads every file of a dataset once, and divides what the main one holds."""
+
+    def __init__(
+        self, source: Source, steps: Sequence[Step], seed: int, quarantine: Path | None
+    ) -> None:
+        self.source, self.steps, self.seed = source, steps, seed
+        self.parts = source.parts(steps)
+        every = [step for _, own in self.parts for step in own]
+        self.quarantine = Quarantine(quarantine, hider(every))
+        self.readings: list[Reading] = []
+        self.cleanings: list[Cleaning] = []
+        self.given = {split: path for split, path in (("test", source.test_path),
+                      ("validation", source.validation_path)) if path}  # fmt: skip
+        self.wanted = shares(source.split, self.given)
+
+    def corpus(self) -> Corpus:
+        """Return all examples; those of a stream are read as they are asked for."""
+        if self.source.streaming:
+            return self._corpus(self._stream(), None)
+        held = {split: self._spooled(self._file(self.source, self.steps, path))
+                for split, path in self.given.items()}  # fmt: skip
+        keys = Keys()
+        main = self._spooled(self._main(), keys)
+        placed = keys.place(self.wanted, self.seed, self.source.split.by)
+        total = main.count + sum(spool.count for spool in held.values())
+        return self._corpus(_held_out_first(held, main, placed), total)
+
+    def _corpus(self, rows: Iterable[Placed], total: int | None) -> Corpus:
+        return Corpus(self.readings, self.cleanings, rows, total, self.quarantine)
+
+    def _spooled(self, examples: Iterable[Example], keys: Keys | None = None) -> Spool:
+        spool = Spool()
+        for example in examples:
+            if keys is not None:
+                keys.add(example, self.source.split.by)
+            spool.add(example)
+        return spool
+
+    def _main(self) -> Iterator[Example]:
+        """Yield the examples of the main file, or of all sources of a mix by its rule."""
+        streams = [self._file(part, steps, part.path) for part, steps in self.parts]
+        yield from self.source.interleaved(streams, self.seed)
+
+    def _file(self, source: Source, steps: Sequence[Step], path: str | None) -> Iterator[Example]:
+        """Return the clean examples of one path."""
+        if path is None:
+            raise DataError("dataset.path is not set; add dataset.path=<file or hub id>")
+        quarantine = self.quarantine.of(path)
+        reading = Reading(path, quarantine=quarantine)
+        cleaning = Cleaning.of(steps, quarantine)
+        self.readings.append(reading)
+        self.cleanings.append(cleaning)
+        return read_examples(source, reading, cleaning)
+
+    def _stream(self) -> Iterator[Placed]:
+        for split, path in self.given.items():
+            for example in self._file(self.source, self.steps, path):
+                yield split, example
+        for example in self._main():
+            yield place_one(group_key(example), self.wanted, self.seed), example
+
+
+def _held_out_first(held: dict[str, Spool], main: Spool, placed: list[str]) -> Iterator[Placed]:
+    for split, spool in held.items():
+        for example in spool:
             yield split, example
-
-
-def _divided(source: Source, main: Reading, wanted: dict[str, float], seed: int) -> list[Placed]:
-    examples = list(read_examples(source, main))
-    keys = [prompt_key(example.prompt) for example in examples]
-    return list(zip(place(keys, wanted, seed), examples, strict=True))
-
-
-def _stream(
-    source: Source,
-    main: Reading,
-    given: dict[str, Reading],
-    wanted: dict[str, float],
-    seed: int,
-) -> Iterator[Placed]:
-    yield from _from_files(source, given)
-    for example in read_examples(source, main):
-        yield place_one(prompt_key(example.prompt), wanted, seed), example
+    for kept in (HELD_OUT, ("train",)):
+        for split, example in zip(placed, main, strict=True):
+            if split in kept:
+                yield split, example

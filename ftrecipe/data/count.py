@@ -1,29 +1,37 @@
 """Counts the rows that would be trained on, for a plan; loads no tokenizer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from ftrecipe.data.cleaning import Step
 from ftrecipe.data.corpus import gather
-from ftrecipe.data.files import data_files
 from ftrecipe.data.locate import locate
-from ftrecipe.data.read import Source
+from ftrecipe.data.read import Source, refuse_faults
 
 _LARGEST = 64 * 2**20  # bytes of data that a plan may take the time to read
 
 
-def count_rows(source: Source, seed: int = 0) -> int | None:
-    """Return the rows of the train split; None for hub data and files over 64 MB.
+def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int | None:
+    """Return the rows of the train split; None for hub data, files over 64 MB and slow cleaning.
 
     Rows that preparing will cut into pieces or leave out as too long count as one each.
     Raises DataError as preparing would.
     """
-    found = [locate(path) for path in (source.path, source.validation_path, source.test_path)
-             if path]  # fmt: skip
+    parts = source.parts(steps)
+    named = [*(part.path for part, _ in parts), source.validation_path, source.test_path]
+    found = [locate(path) for path in named if path]
+    if not all(step.quick for _, own in parts for step in own):
+        return None
     paths = [path for path in found if isinstance(path, Path)]
     if len(paths) < len(found) or not paths or sum(map(_size, paths)) > _LARGEST:
         return None
-    return sum(split == "train" for split, _ in gather(source, seed).rows)
+    corpus = gather(source, steps, seed)
+    rows = sum(split == "train" for split, _ in corpus.rows)
+    refuse_faults(corpus.readings, source.max_malformed)
+    return rows
 
 
 def _size(path: Path) -> int:
-    files = [path] if path.is_file() else data_files(path)
+    """Return the bytes behind a path, whatever is in them."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)

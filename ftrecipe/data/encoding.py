@@ -1,10 +1,8 @@
-"""Opens text files, plain or .gz, in UTF-8 or UTF-16; finds the bytes that are not text."""
+"""Says in which encoding a file's text is, and finds the bytes that are not text."""
 
 import codecs
-import gzip
 import re
-from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import IO
 
 from ftrecipe.data.example import RowFault
 
@@ -13,19 +11,10 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, unpacking .gz on the way."""
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
-
-
-def open_text(path: Path) -> TextIO:
-    """Open as text with line ends as they are; bytes that are not UTF-8 become surrogates."""
-    with open_bytes(path) as raw:
-        start = raw.read(4)
-    encoding = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
-    opener = gzip.open if path.suffix == ".gz" else open
-    opened = opener(path, "rt", encoding=encoding, errors="surrogateescape", newline="")
-    return cast(TextIO, opened)
+def detect(file: IO[bytes], name: str) -> str:
+    """Return the encoding of a file's text by Python's name; `name` is for errors."""
+    start = file.read(4)
+    return next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "utf-8")
 
 
 def bad_byte(text: str) -> tuple[int, int] | None:

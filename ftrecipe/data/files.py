@@ -1,169 +1,118 @@
-"""Reads the rows of data files of every kind, one at a time, each with its place."""
+"""Finds the files behind a path: plain, packed, in an archive, a folder or a glob, or behind a URL.
 
+What is in them is read elsewhere (`records.py`, and the formats' own readers).
+"""
+
+import glob
 import gzip
-import json
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
-from pathlib import Path
-from typing import Any
+import io
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import IO, TextIO, cast
 
-from ftrecipe.data.columns import kind
-from ftrecipe.data.encoding import bad_byte, open_text, refuse_bad_bytes
-from ftrecipe.data.example import RowFault, Where
-from ftrecipe.data.tables import Row, read_csv, read_lines, read_parquet
+from ftrecipe.data.encoding import detect
 from ftrecipe.errors import DataError, listed
 
-_WRAPPERS = ("data", "rows", "examples", "records", "items", "train")
+PACKED = (".gz", ".zst")
 
 
-def read_jsonl(path: Path, name: str) -> Iterator[Row]:
-    """Yield one object a line; blank lines are skipped."""
-    with open_text(path) as file:
-        empty = True
-        for number, line in read_lines(file):
-            empty = False
-            yield Where(name, "line", number), _parsed(line)
-    if empty:
-        raise DataError(f"{name} is empty")
+@dataclass(frozen=True)
+class DataFile:
+    """One file of data, wherever it lies; `name` is what people are told.
+
+    size: bytes as stored. opener: opens the unpacked bytes.
+    """
+
+    name: str
+    size: int
+    opener: Callable[[], IO[bytes]]
+    path: Path | None = None  # where it lies, for readers that map a file into memory
+
+    @property
+    def ending(self) -> str:
+        """Return the ending that says how it is read: `.jsonl` of `a.jsonl.gz`."""
+        return ending(self.name)
+
+    def open(self) -> IO[bytes]:
+        """Open its unpacked bytes."""
+        return self.opener()
+
+    @cached_property
+    def encoding(self) -> str:
+        """The encoding of its text, by Python's name, found from its bytes."""
+        with self.open() as file:
+            return detect(file, self.name)
+
+    def text(self) -> TextIO:
+        """Open as text, line ends as they are; bytes of no character become lone surrogates."""
+        raw = self.open()
+        return io.TextIOWrapper(raw, self.encoding, errors="surrogateescape", newline="")
 
 
-def _parsed(line: str) -> dict[str, Any] | RowFault:
-    try:
-        refuse_bad_bytes(line)
-        return _object(json.loads(line))
-    except json.JSONDecodeError as error:
-        return RowFault(f"broken JSON: {error.msg} (column {error.colno})")
-    except RecursionError:
-        return RowFault("broken JSON: nested too deeply")
-    except RowFault as fault:
-        return fault
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise RowFault(f"is {kind(value)}, not an object")
-    return value
-
-
-def read_json(path: Path, name: str) -> Iterator[Row]:
-    """Yield the rows of an array, of `{"data": [...]}`, or of JSON Lines under this ending."""
-    with open_text(path) as file:
-        text = file.read()
-    if not text.strip():
-        raise DataError(f"{name} is empty")
-    if bad := bad_byte(text):
-        line = text.count("\n", 0, bad[0]) + 1
-        raise DataError(f"{name} line {line}: not UTF-8 text (byte 0x{bad[1]:02x})")
-    try:
-        rows = _unwrapped(json.loads(text))
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and text.lstrip().startswith("{"):
-            yield from read_jsonl(path, name)
-            return
-        raise DataError(f"{name} line {error.lineno}: broken JSON: {error.msg}") from None
-    except RecursionError:
-        raise DataError(f"{name}: broken JSON: nested too deeply") from None
-    if not rows:
-        raise DataError(f"{name} is empty")
-    for number, value in enumerate(rows, 1):
-        fault = RowFault(f"is {kind(value)}, not an object")
-        yield Where(name, "row", number), value if isinstance(value, dict) else fault
-
-
-def _unwrapped(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        lists = [value[key] for key in _WRAPPERS if isinstance(value.get(key), list)]
-        return lists[0] if len(lists) == 1 else [value]
-    return value if isinstance(value, list) else [value]
-
-
-def read_text(path: Path, name: str) -> Iterator[Row]:
-    """Yield `{"text": …}` for each block between blank lines; without any, for each line."""
-    with open_text(path) as file:
-        blocks = _has_blocks(file)
-        file.seek(0)
-        lines: list[str] = []
-        start = 1
-        found = False
-        for number, line in enumerate(chain(file, ["\n"]), 1):
-            if lines and not (blocks and line.strip()):
-                found = True
-                yield Where(name, "line", start), _document("".join(lines))
-                lines = []
-            if line.strip():
-                start = start if lines else number
-                lines.append(line)
-    if not found:
-        raise DataError(f"{name} is empty")
-
-
-def _has_blocks(lines: Iterable[str]) -> bool:
-    """Say whether a blank line stands between two that are not."""
-    text = gap = False
-    for line in lines:
-        if line.strip() and gap:
-            return True
-        text = text or bool(line.strip())
-        gap = text and not line.strip()
-    return False
-
-
-def _document(text: str) -> dict[str, Any] | RowFault:
-    try:
-        refuse_bad_bytes(text)
-    except RowFault as fault:
-        return fault
-    return {"text": text.replace("\r\n", "\n").strip("\n")}
-
-
-READERS: dict[str, Callable[[Path, str], Iterator[Row]]] = {
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
-    ".json": read_json,
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".parquet": read_parquet,
-    ".txt": read_text,
-}
-
-
-def ending(path: Path) -> str:
-    """Return the ending that says how the file is read, .gz apart."""
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+def ending(name: str) -> str:
+    """Return the ending that says how a file is read, packing apart."""
+    suffixes = [s.lower() for s in PurePosixPath(name).suffixes if s.lower() not in PACKED]
     return suffixes[-1] if suffixes else ""
 
 
-def data_files(folder: Path) -> list[Path]:
-    """Return the data files in a folder, sorted; .txt files only where there is nothing else."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    visible = [path for path in files if not path.name.startswith(".")]
-    known = [path for path in visible if ending(path) in READERS]
-    if not known:
-        raise DataError(f"{folder} holds no data files ({listed(sorted(READERS))})")
-    return [path for path in known if ending(path) != ".txt"] or known
+def data_files(path: Path, endings: Sequence[str]) -> list[DataFile]:
+    """Return the files behind `path` that have one of `endings`, sorted by name.
 
-
-def read_file(path: Path, name: str) -> Iterator[Row]:
-    """Yield place and record, or place and fault, of each row. Raises DataError for the file."""
-    if ending(path) not in READERS:
-        known = listed(sorted(READERS))
-        raise DataError(f"{name}: cannot read {ending(path) or 'a file without an ending'}"
-                        f" (known: {known}, each also .gz)")  # fmt: skip
-    try:
-        yield from READERS[ending(path)](path, name)
-    except UnicodeError as error:
-        raise DataError(f"{name} is not the text that its first bytes say: {error}") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{name} is not a whole gzip file: {error}") from None
-    except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror}") from None
-
-
-def read_path(path: Path) -> Iterator[Row]:
-    """Yield the rows of a file, or of all data files of a folder."""
+    A file that was named is taken whatever its ending is; a folder, a glob and a zip are searched.
+    Raises DataError when there is none.
+    """
     if path.is_file():
-        yield from read_file(path, path.name)
-        return
-    for file in data_files(path):
-        yield from read_file(file, file.relative_to(path).as_posix())
+        return _of_zip(path, endings) if _is_zip(path) else [_plain(path, path.name)]
+    if path.is_dir():
+        found = [(file, file.relative_to(path).as_posix()) for file in sorted(path.rglob("*"))]
+    else:
+        matches = sorted(glob.glob(os.fspath(path), recursive=True))
+        found = [(Path(match), Path(match).name) for match in matches]
+    visible = [(file, name) for file, name in found if file.is_file() and not _hidden(name)]
+    files: list[DataFile] = []
+    for file, name in visible:
+        if _is_zip(file):
+            files += _of_zip(file, endings, name)
+        elif ending(name) in endings:
+            files.append(_plain(file, name))
+    if not files:
+        raise DataError(f"{path} holds no data files ({listed(sorted(endings))})")
+    return files
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and zipfile.is_zipfile(path)
+
+
+def _plain(path: Path, name: str) -> DataFile:
+    return DataFile(name, path.stat().st_size, lambda: _unpacked(path.open("rb"), name), path)
+
+
+def _of_zip(path: Path, endings: Sequence[str], name: str | None = None) -> list[DataFile]:
+    with zipfile.ZipFile(path) as archive:
+        members = [info for info in archive.infolist() if not info.is_dir()]
+    kept = [m for m in members if ending(m.filename) in endings and not _hidden(m.filename)]
+    if not kept and name is None:
+        raise DataError(f"{path.name} holds no data files ({listed(sorted(endings))})")
+    return [_member(path, name or path.name, info) for info in kept]
+
+
+def _member(path: Path, shown: str, info: zipfile.ZipInfo) -> DataFile:
+    def opened() -> IO[bytes]:
+        return _unpacked(zipfile.ZipFile(path).open(info), info.filename)
+
+    return DataFile(f"{shown}/{info.filename}", info.file_size, opened)
+
+
+def _unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
+    if name.lower().endswith(".gz"):
+        return cast(IO[bytes], gzip.open(raw))
+    return raw

@@ -4,12 +4,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftrecipe.data.files import READERS, ending
+from ftrecipe.data.files import PACKED, ending
 from ftrecipe.errors import DataError, did_you_mean
 from ftrecipe.paths import typed
 
 BUILTIN = Path(__file__).parents[1] / "builtin"
 
+# Names that end so are files: a hub id would hardly.
+_LOCAL = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt", ".zip")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -28,7 +30,7 @@ def locate(name: str) -> Path | HubId:
     path = typed(name)
     if path.exists():
         return path
-    local = ending(path) in READERS or path.suffix == ".gz" or path.parent.is_dir()
+    local = ending(path.name) in _LOCAL or path.suffix in PACKED or path.parent.is_dir()
     return HubId(name) if _HUB_ID.fullmatch(name) and not local else _refuse(name, path)
 
 

@@ -1,18 +1,27 @@
 """Turns the rows of one data source into examples, keeping count of what was wrong."""
 
+import datetime
+import gzip
+import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ftrecipe.data.example import ColumnFault, Example, OnFaulty, OnOverlong, RowFault, Where
-from ftrecipe.data.files import read_path
+from ftrecipe.data.cleaning import Cleaning, Quarantine, Step
+from ftrecipe.data.entries import Entry, Kind
+from ftrecipe.data.example import ColumnFault, EmptyFault, Example, OnOverlong, RowFault, Where
+from ftrecipe.data.files import DataFile, data_files
 from ftrecipe.data.locate import HubId, locate
 from ftrecipe.data.split import Split
-from ftrecipe.data.tables import Row
 from ftrecipe.errors import DataError
 
 _SHOWN = 20
+
+Record = dict[str, Any]
+Row = tuple[Where, Any]  # what a format reads: a record, an Entry, or the RowFault of a bad row
 
 
 class Source(Protocol):
@@ -23,9 +32,9 @@ class Source(Protocol):
     test_path: str | None
     split: Split
     max_samples: int | None
+    max_malformed: int
     streaming: bool
     on_overlong: OnOverlong
-    on_faulty: OnFaulty
     subset: str | None
     hub_split: str
     revision: str | None
@@ -34,64 +43,220 @@ class Source(Protocol):
         """Return the name of the format."""
         ...
 
-    def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
+    def parts(self, steps: Sequence[Step]) -> "list[tuple[Source, Sequence[Step]]]":
+        """Return the sources that it is made of, each with its cleaning: itself, or a mix's."""
+        ...
+
+    def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
+        """Yield the examples of all parts in the order, and as often, as they are learned."""
+        ...
+
+    def endings(self) -> Sequence[str]:
+        """Return the endings of the files that are read in a folder or an archive."""
+        ...
+
+    def rows(self, files: list[DataFile], reading: "Reading") -> Iterator[Row]:
+        """Yield the rows of the files, each with its place, or the fault of a bad one."""
+        ...
+
+    def gathered(
+        self, rows: Iterable[Row], reading: "Reading", cleaning: Cleaning
+    ) -> Iterable[Example]:
+        """Yield the clean examples that the rows become; bad rows are told to `reading`."""
+        ...
+
+    def examples(self, record: Record, where: Where) -> list[Example]:
         """Return the examples that one record holds. Raises RowFault."""
         ...
 
 
 @dataclass
+class ChatCount:
+    """What a chat export holds."""
+
+    messages: int = 0  # all but notices of the app
+    system_entries: int = 0
+    media: int = 0
+    deleted: int = 0
+    edited: int = 0
+    senders: Counter[str] = field(default_factory=Counter)
+    first: datetime.datetime | None = None
+    last: datetime.datetime | None = None
+
+    def add(self, entry: Entry) -> None:
+        """Count one entry."""
+        if entry.kind is Kind.system:
+            self.system_entries += 1
+            return
+        self.messages += 1
+        self.media += entry.kind is Kind.media
+        self.deleted += entry.kind is Kind.deleted
+        self.edited += entry.edited
+        if entry.sender is not None:
+            self.senders[entry.sender] += 1
+        if entry.time is not None and _comparable(entry.time, self.first):
+            self.first = entry.time if self.first is None else min(self.first, entry.time)
+            self.last = entry.time if self.last is None else max(self.last, entry.time)
+
+    def report(self) -> dict[str, Any]:
+        """Return the counts as report.json has them."""
+        return {
+            "messages": self.messages,
+            "senders": len(self.senders),
+            "messages_per_sender": dict(self.senders.most_common()),
+            "system_entries": self.system_entries,
+            "media": self.media,
+            "deleted": self.deleted,
+            "edited": self.edited,
+            "first_message": self.first.isoformat() if self.first else None,
+            "last_message": self.last.isoformat() if self.last else None,
+        }
+
+
+def _comparable(one: datetime.datetime, other: datetime.datetime | None) -> bool:
+    return other is None or (one.tzinfo is None) == (other.tzinfo is None)
+
+
+@dataclass
 class Reading:
-    """What was read of one path: how many rows, how many bad ones, and why."""
+    """What was read of one path: how many rows, how many bad ones, and why.
+
+    rows: every row, malformed ones included. malformed: rows that cannot be used at all.
+    used: rows that became examples, before those were cleaned; the rest was dropped by a step.
+    """
 
     path: str
+    format: str = ""
     rows: int = 0
-    faulty: int = 0
+    malformed: int = 0
+    used: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+    bytes: int = 0
+    files: int = 0
+    encodings: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     shown: list[str] = field(default_factory=list)
+    first: dict[str, Any] | None = None
+    chat: ChatCount | None = None
+    notes: list[str] = field(default_factory=list)  # what was unusual, and is no fault
+    quarantine: Quarantine | None = None
 
-    def fault(self, where: Where, fault: RowFault) -> None:
+    def fault(self, where: Where, fault: RowFault, content: object = None) -> None:
         """Count one bad row; the first of each missing column and the first 20 others are kept."""
-        self.faulty += 1
+        self.malformed += 1
         self.reasons[str(fault)] += 1
+        if self.first is None:
+            self.first = {"file": where.file, where.unit: where.number, "reason": str(fault)}
         once = isinstance(fault, ColumnFault) and self.reasons[str(fault)] > 1
         if not once and len(self.shown) < _SHOWN:
             self.shown.append(f"{where}: {fault}")
+        if self.quarantine is not None:
+            self.quarantine.add(where, "malformed", str(fault), content)
+
+    def leave(self, where: Where, rule: str, why: str, rows: int, content: object) -> None:
+        """Note rows that no cleaning step dropped, and that no example was made of."""
+        self.left[rule] += rows
+        if self.quarantine is not None:
+            self.quarantine.add(where, rule, why, content)
+
+    def note(self, text: str) -> None:
+        """Keep a remark on the source for the report, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def report(self) -> dict[str, Any]:
+        """Return this source's part of report.json."""
+        return {
+            "path": self.path,
+            "format": self.format,
+            "encoding": ", ".join(sorted(self.encodings)) or None,
+            "files": self.files,
+            "bytes": self.bytes,
+            "rows_read": self.rows,
+            "rows_used": self.used,
+            "rows_malformed": self.malformed,
+            "first_malformed": self.first,
+            "malformed_reasons": dict(self.reasons.most_common(_SHOWN)),
+            "notes": self.notes,
+            **(self.chat.report() if self.chat else {}),
+        }
 
 
-def refuse_faults(readings: Iterable[Reading]) -> None:
-    """Raise one DataError that tells of all bad rows, if there are any."""
-    bad = [reading for reading in readings if reading.faulty]
-    if not bad:
+def refuse_faults(readings: Iterable[Reading], allowed: int) -> None:
+    """Raise one DataError that tells of the bad rows, if there are more than `allowed`."""
+    bad = [reading for reading in readings if reading.malformed]
+    total = sum(reading.malformed for reading in bad)
+    if total <= allowed:
         return
     lines = [line for reading in bad for line in reading.shown]
-    total = sum(reading.faulty for reading in bad)
-    if total > len(lines[:_SHOWN]):
-        lines[_SHOWN:] = []
-        lines.append(f"{total:,} rows cannot be used in all; add dataset.on_faulty=drop to leave"
-                     " them out")  # fmt: skip
+    del lines[_SHOWN:]
+    lines.append(f"{total:,} malformed rows; mend them, or leave them out with "
+                 f"dataset.max_malformed={total}")  # fmt: skip
     raise DataError(lines)
 
 
-def read_examples(source: Source, reading: Reading) -> Iterator[Example]:
-    """Yield the examples of `reading.path`, at most `max_samples` rows of it."""
-    for where, record in _rows(source, reading.path):
-        if source.max_samples is not None and reading.rows >= source.max_samples:
+def read_examples(source: Source, reading: Reading, cleaning: Cleaning) -> Iterator[Example]:
+    """Yield the clean examples of `reading.path`, at most `max_samples` rows of it.
+
+    Raises DataError for a file that cannot be read at all.
+    """
+    reading.format = source.name()
+    rows = _counted(_rows(source, reading), reading, source.max_samples)
+    yield from source.gathered(rows, reading, cleaning)
+
+
+def _counted(rows: Iterable[Row], reading: Reading, most: int | None) -> Iterator[Row]:
+    for row in rows:
+        if most is not None and reading.rows >= most:
             return
         reading.rows += 1
-        try:
-            if isinstance(record, RowFault):
-                raise record
-            yield from source.examples(record, where)
-        except RowFault as fault:
-            reading.fault(where, fault)
+        yield row
 
 
-def _rows(source: Source, path: str) -> Iterator[Row]:
-    found = locate(path)
+def _rows(source: Source, reading: Reading) -> Iterator[Row]:
+    found = locate(reading.path)
     if isinstance(found, HubId):
         yield from _hub_rows(source, found.name)
-    else:
-        yield from read_path(found)
+        return
+    files = data_files(found, source.endings())
+    reading.files = len(files)
+    reading.bytes = sum(file.size for file in files)
+    with told(reading.path):
+        yield from source.rows(files, reading)
+
+
+def examples_of_records(
+    source: Source, rows: Iterable[Row], reading: Reading, cleaning: Cleaning
+) -> Iterator[Example]:
+    """Yield what each record holds, before cleaning; bad records are told to `reading`."""
+    for where, record in rows:
+        if isinstance(record, RowFault):
+            reading.fault(where, record)
+            continue
+        try:
+            found = source.examples(record, where)
+        except EmptyFault as fault:
+            if not cleaning.takes_empty(where, fault, record):
+                reading.fault(where, fault, record)
+            continue
+        except RowFault as fault:
+            reading.fault(where, fault, record)
+            continue
+        reading.used += 1
+        yield from found
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a DataError that names it."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise DataError(f"{name} is not the text that its first bytes say: {error}") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"{name} is not a whole packed file: {error}") from None
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror or error}") from None
 
 
 def _hub_rows(source: Source, name: str) -> Iterator[Row]:

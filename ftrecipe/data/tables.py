@@ -4,11 +4,11 @@ import csv
 import io
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ftrecipe.data.encoding import bad_byte, open_bytes, open_text, refuse_bad_bytes
+from ftrecipe.data.encoding import bad_byte, refuse_bad_bytes
 from ftrecipe.data.example import RowFault, Where
+from ftrecipe.data.files import DataFile
 from ftrecipe.errors import DataError, listed
 
 if TYPE_CHECKING:
@@ -19,25 +19,25 @@ Row = tuple[Where, dict[str, object] | RowFault]
 _PARQUET_BATCH = 1000
 
 
-def read_csv(path: Path, name: str) -> Iterator[Row]:
+def read_csv(source: DataFile) -> Iterator[Row]:
     """Yield the rows of a CSV or TSV file; a row's number is the line on which it starts."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    with open_text(path) as file:
+    with source.text() as file:
         first = file.readline()
         file.seek(0)
-        reader = csv.reader(file, delimiter=_delimiter(first, path), strict=True)
-        header = _header(reader, name)
+        reader = csv.reader(file, delimiter=_delimiter(first, source.ending), strict=True)
+        header = _header(reader, source.name)
         empty = True
-        for row in _rows(reader, header, name):
+        for row in _rows(reader, header, source.name):
             empty = False
             yield row
     if empty:
-        raise DataError(f"{name} has a header and no rows")
+        raise DataError(f"{source.name} has a header and no rows")
 
 
-def _delimiter(header: str, path: Path) -> str:
+def _delimiter(header: str, ending: str) -> str:
     """Return tab for a .tsv; else the likeliest of comma, semicolon, tab by the header."""
-    if ".tsv" in path.suffixes:
+    if ending == ".tsv":
         return "\t"
     return max(",;\t", key=header.count)
 
@@ -89,23 +89,23 @@ def _record(cells: list[str], header: list[str]) -> dict[str, object]:
     return dict(zip(header, cells, strict=True))
 
 
-def read_parquet(path: Path, name: str) -> Iterator[Row]:
+def read_parquet(source: DataFile) -> Iterator[Row]:
     """Yield the rows of a Parquet file, a batch in memory at a time."""
     import pyarrow
     import pyarrow.parquet
 
-    source = io.BytesIO(open_bytes(path).read()) if path.suffix == ".gz" else path
+    opened = source.path if source.path and source.name.endswith(".parquet") else None
     try:
-        table = pyarrow.parquet.ParquetFile(source)
+        table = pyarrow.parquet.ParquetFile(opened or io.BytesIO(source.open().read()))
         if table.metadata.num_rows == 0:
-            raise DataError(f"{name} is empty")
+            raise DataError(f"{source.name} is empty")
         number = 0
         for batch in table.iter_batches(batch_size=_PARQUET_BATCH):
             for record in batch.to_pylist():
                 number += 1
-                yield Where(name, "row", number), record
+                yield Where(source.name, "row", number), record
     except pyarrow.ArrowException as error:
-        raise DataError(f"{name} is not a Parquet file: {error}") from None
+        raise DataError(f"{source.name} is not a Parquet file: {error}") from None
 
 
 def read_lines(file: TextIO) -> Iterator[tuple[int, str]]:

@@ -1,28 +1,31 @@
 """The dataset formats: which file and columns to read, and how a row becomes an example."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ftrecipe.data.cleaning import Cleaning, Step
 from ftrecipe.data.columns import as_text, column_of, fill, holes, missing
 from ftrecipe.data.example import (
     Chat,
+    EmptyFault,
     Example,
     Message,
-    OnFaulty,
     OnOverlong,
     RowFault,
     Where,
 )
-from ftrecipe.data.files import ending, read_path
+from ftrecipe.data.files import DataFile, data_files, ending
 from ftrecipe.data.locate import locate
+from ftrecipe.data.read import Reading, Row, Source, examples_of_records
+from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.data.split import Split, fraction_faults
 from ftrecipe.errors import DataError, did_you_mean, listed
-from ftrecipe.registry import Group
+from ftrecipe.registry import Group, bounded
 
-__all__ = ["GROUP", "Dataset", "OnFaulty", "OnOverlong", "Split", "sniff"]
+__all__ = ["GROUP", "Dataset", "OnOverlong", "Split", "sniff"]
 
 ANSWERS = ("output", "response", "answer", "completion", "reply", "target")
 
@@ -46,10 +49,34 @@ class Dataset:
     max_samples: int | None = None
     streaming: bool = False
     on_overlong: OnOverlong = OnOverlong.error
-    on_faulty: OnFaulty = OnFaulty.error
+    max_malformed: int = bounded(0, 0)
     subset: str | None = None
     hub_split: str = "train"
     revision: str | None = None
+
+    def parts(self, steps: Sequence[Step]) -> list[tuple[Source, Sequence[Step]]]:
+        """Return the sources that it is made of, each with its cleaning: only itself."""
+        return [(self, steps)]
+
+    def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
+        """Yield the examples of all parts."""
+        return chain.from_iterable(streams)
+
+    def endings(self) -> Sequence[str]:
+        """Return the endings of the files that are read in a folder or an archive."""
+        return ENDINGS
+
+    def rows(self, files: list[DataFile], reading: Reading) -> Iterator[Row]:
+        """Yield the records of the files, or the faults of those that cannot be read."""
+        for file in files:
+            yield from read_file(file)
+            reading.encodings[file.encoding] += 1
+
+    def gathered(
+        self, rows: Iterable[Row], reading: Reading, cleaning: Cleaning
+    ) -> Iterable[Example]:
+        """Yield the clean examples that the rows become."""
+        return cleaning.examples(examples_of_records(self, rows, reading, cleaning))
 
     def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
         """Return the examples that one record holds. Raises RowFault."""
@@ -146,9 +173,11 @@ def sniff(path: Path) -> str:
 
     Raises DataError, saying what the columns are, when none or more than one fit.
     """
-    if ending(path) == ".txt":
+    files = data_files(path, ENDINGS)
+    if ending(path.name) == ".txt":
         return "text"
-    records = [row for _, row in islice(read_path(path), 20) if not isinstance(row, RowFault)]
+    rows = chain.from_iterable(map(read_file, files))
+    records = [row for _, row in islice(rows, 20) if not isinstance(row, RowFault)]
     if not records:
         raise DataError(f"{path.name}: no row can be read; say dataset=<format> to see why")
     fitting = sorted(name for name, cls in GROUP.classes.items() if _mostly(cls, records))

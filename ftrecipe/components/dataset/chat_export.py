@@ -1,0 +1,101 @@
+"""What all chat exports share: their entries become conversations, and those become examples."""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ftrecipe.components.dataset import Dataset
+from ftrecipe.data.cleaning import Cleaning
+from ftrecipe.data.conversations import Shape, Turn, answered, chats, conversations
+from ftrecipe.data.entries import Entry
+from ftrecipe.data.example import Example, RowFault, Where
+from ftrecipe.data.files import DataFile
+from ftrecipe.data.read import ChatCount, Reading, Row
+from ftrecipe.errors import DataError, did_you_mean, listed
+from ftrecipe.registry import bounded
+
+
+@dataclass
+class Tags:
+    """The tokens around a message where every sender is learned; added to the tokenizer."""
+
+    start: str = "<|startoftext|>"
+    separator: str = "<|separator|>"
+    end: str = "<|endoftext|>"
+
+
+@dataclass
+class ChatExport(Dataset):
+    """A chat that an app exported.
+
+    assistant: the member whose messages are learned; None learns everybody's, with sender tags.
+    gap_hours: a silence that begins a new conversation; None keeps a chat whole.
+    context: how many earlier turns an example has at most; None for its whole conversation.
+    """
+
+    templated: ClassVar[bool] = False
+    synonyms: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    assistant: str | None = None
+    gap_hours: float | None = bounded(6.0, 0)
+    context: int | None = bounded(None, 1)
+    tags: Tags = field(default_factory=Tags)
+
+    def entries(self, files: list[DataFile]) -> Iterator[tuple[Where, Entry | RowFault]]:
+        """Yield the entries of an export, each chat's in the order of time, with their places.
+
+        What cannot be read as an entry is yielded as its fault. Raises DataError for a file that
+        is not such an export.
+        """
+        raise NotImplementedError
+
+    def rows(self, files: list[DataFile], reading: Reading) -> Iterator[Row]:
+        yield from self.entries(files)
+        for file in files:
+            reading.encodings[file.encoding] += 1
+
+    def gathered(
+        self, rows: Iterable[Row], reading: Reading, cleaning: Cleaning
+    ) -> Iterable[Example]:
+        return cleaning.examples(self._conversations(rows, reading, cleaning))
+
+    def _conversations(
+        self, rows: Iterable[Row], reading: Reading, cleaning: Cleaning
+    ) -> Iterator[Example]:
+        gap = None if self.gap_hours is None else datetime.timedelta(hours=self.gap_hours)
+        reading.chat = ChatCount()
+        shape = Shape(gap, self.assistant, self.context)
+        said = cleaning.entries(_counted(rows, reading, reading.chat))
+        for number, turns in enumerate(conversations(said, shape), 1):
+            kept, rest = answered(turns, self.assistant)
+            reading.used += sum(turn.rows for turn in kept)
+            self._leave(rest, reading)
+            yield from chats(kept, shape, number)
+        self._refuse_stranger(reading)
+
+    def _leave(self, turns: list[Turn], reading: Reading) -> None:
+        for turn in turns:
+            reading.leave(turn.where, "unanswered", f"no answer of {self.assistant} follows",
+                          turn.rows, {"sender": turn.sender, "text": "\n".join(turn.texts)})  # fmt: skip
+
+    def _refuse_stranger(self, reading: Reading) -> None:
+        """Raise DataError when the assistant is nobody of the chat."""
+        assert reading.chat is not None
+        senders = [name for name, _ in reading.chat.senders.most_common()]
+        if self.assistant is not None and senders and self.assistant not in senders:
+            hint = did_you_mean(self.assistant, senders)
+            raise DataError(f"dataset.assistant={self.assistant}: nobody of that name wrote in "
+                            f"{reading.path}{hint} (senders: {listed(senders)})")  # fmt: skip
+
+    def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
+        raise AssertionError("a chat export has entries, not records")
+
+
+def _counted(rows: Iterable[Row], reading: Reading, chat: ChatCount) -> Iterator[Entry]:
+    for where, entry in rows:
+        if isinstance(entry, RowFault):
+            reading.fault(where, entry)
+        else:
+            chat.add(entry)
+            yield entry
