@@ -5,10 +5,8 @@ from enum import Enum
 from typing import Any, cast
 
 from omegaconf import (
-    BooleanNode,
     DictConfig,
     EnumNode,
-    FloatNode,
     IntegerNode,
     ListConfig,
     OmegaConf,
@@ -19,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ftrecipe.config import GROUPS, options
 from ftrecipe.errors import did_you_mean, listed
+from ftrecipe.nested import PLAIN
 from ftrecipe.vet import Setting
 from ftrecipe.words import LINE
 
@@ -39,6 +38,12 @@ ALIASES = {
     "sequence_len": "trainer.max_length",
     "cutoff_len": "trainer.max_length",
     "max_length": "trainer.max_length",
+    "answer_only": "trainer.train_on",
+    "train_on_inputs": "trainer.train_on",
+    "train_on_prompt": "trainer.train_on",
+    "assistant_only_loss": "trainer.train_on",
+    "completion_only_loss": "trainer.train_on",
+    "on_faulty": "dataset.max_malformed",
     "lora_r": "peft.r",
     "lora_rank": "peft.r",
     "rank": "peft.r",
@@ -53,15 +58,6 @@ ALIASES = {
     "report_to": "tracking",
     "bf16": "hardware.precision",
     "fp16": "hardware.precision",
-}
-
-
-PLAIN = {
-    BooleanNode: "true or false",
-    IntegerNode: "a whole number",
-    FloatNode: "a number",
-    StringNode: "text",
-    ListConfig: "a list, [a,b]",
 }
 
 

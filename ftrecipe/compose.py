@@ -26,25 +26,29 @@ class Composition:
     recipe: str | None
     choices: dict[str, Any]
     differences: dict[str, Any] = field(default_factory=dict)
+    names_model: bool = True  # whether anything said which model
 
 
-def compose(line: list[str]) -> Composition:
+def compose(line: list[str], audit_only: bool = False) -> Composition:
     """Return the run that the words of a command line ask for.
 
-    Raises ConfigError with all faults of the words, the choices and the values together; where
-    there are none, with all faults of the rules.
+    With `audit_only` its data is only looked at: what cannot be trained is no fault. Raises
+    ConfigError with all faults of the words, the choices and the values together; where there are
+    none, with all faults of the rules.
     """
     asked = words.read(line)
     if asked.recipe is None:
-        return compose_layers([asked], None)
+        return compose_layers([asked], None, audit_only)
     try:
         layers = [*recipes.lineage(asked.recipe), asked]
     except ConfigError as error:
         layers = [Layer(faults=error.faults, unsure=set(GROUPS)), asked]
-    return compose_layers(layers, asked.recipe)
+    return compose_layers(layers, asked.recipe, audit_only)
 
 
-def compose_layers(layers: Sequence[Layer], recipe: str | None) -> Composition:
+def compose_layers(
+    layers: Sequence[Layer], recipe: str | None, audit_only: bool = False
+) -> Composition:
     """Return the run that `layers` ask for, each one winning over those before it."""
     chosen: dict[str, Any] = {}
     for layer in layers:
@@ -62,8 +66,10 @@ def compose_layers(layers: Sequence[Layer], recipe: str | None) -> Composition:
     if faults:
         raise ConfigError(faults)
     run = to_run(node)
-    rules.check(run)
-    return Composition(run, recipe, choices, differences(untouched, node))
+    run = replace(run, model=run.dataset.implied(run.model))
+    rules.check(run, audit_only)
+    named = "model" in chosen or any(s.path[0] == "model" for one in layers for s in one.settings)
+    return Composition(run, recipe, choices, differences(untouched, node), named)
 
 
 def _other_data(layer: Layer) -> list[Setting]:

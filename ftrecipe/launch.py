@@ -77,6 +77,7 @@ def write(plan: Plan, rundir: RunDir, defer: bool = False) -> None:
         "config": plan.config,
         "global_batch_size": plan.global_batch_size,
         "settled": not defer,
+        "assumes_model": plan.assumes_model,
     }
     write_json(rundir.run, boundary)
     text = OmegaConf.to_yaml(OmegaConf.create(shared)) if shared else ""

@@ -35,6 +35,7 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     looks_at_the_machine: bool = False
+    assumes_model: bool = False  # whether data is only counted with a tokenizer nobody chose
 
     @property
     def runs_dir(self) -> Path:
@@ -56,15 +57,17 @@ class Plan:
         return self.run.trainer.rows_per_step(self.run.world_size)
 
 
-def make(composition: Composition, here: bool = True) -> Plan:
+def make(composition: Composition, here: bool = True, counts: bool = True) -> Plan:
     """Return the plan of a composed run, settled for the machine that it is made on.
 
-    A run that is not to happen `here` is not judged by this machine's devices. Raises ConfigError
+    A run that is not to happen `here` is not judged by this machine's devices. Where it `counts`,
+    small data is read to say how many steps there will be. Raises ConfigError
     for what the machine or the strategy does not allow.
     """
     settled = settle(composition.run, here)
     run = settled.run
-    rows = count_rows(run.dataset, list(run.cleaning.values()), run.seed)
+    steps = list(run.cleaning.values())
+    rows = count_rows(run.dataset, steps, run.seed) if counts else None
     per_epoch = None
     if rows is not None and not run.trainer.packing:
         per_epoch = run.trainer.steps_per_epoch(rows, run.world_size)
@@ -95,9 +98,13 @@ def name_of(composition: Composition) -> str:
     model = chosen["model"]
     if model == "custom":
         model = Path(run.model.path or run.model.from_run or model).name
-    data = Path((run.dataset.path or "data").replace(":", "/")).name.split(".")[0]
-    words = [model, chosen["peft"], chosen["quantization"], data]
+    words = [model, chosen["peft"], chosen["quantization"], data_name(run)]
     return "_".join(plain_name(word) for word in words if word != "none")
+
+
+def data_name(run: RunConfig) -> str:
+    """Return the name of the data file, without what is before and behind it."""
+    return Path((run.dataset.path or "data").replace(":", "/")).name.split(".")[0]
 
 
 def plain_name(word: str) -> str:
@@ -130,7 +137,7 @@ def files_of(run: RunConfig) -> list[str]:
     return [
         "run.json", "recipe.yaml", "plan.sh", *assemble.files(run), "log.txt",
         *(["logs/rank_<k>.txt"] if run.strategy.distributed else []),
-        "status.json", "data/report.json",
+        "status.json", "data/report.json", "data/report.html", "data/quarantine.jsonl",
         "checkpoints/checkpoint-<step>/", trained, "metrics.json", "history.jsonl",
         *measured, *exports, "report.html", "report.md",
     ]  # fmt: skip

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,22 @@ from ftrecipe.components.model import FromRun
 from ftrecipe.components.strategy.fsdp import FSDP_ON_CPU
 from ftrecipe.config import GROUPS, RunConfig, from_plain
 from ftrecipe.errors import ConfigError, RuleError, did_you_mean, listed
+from ftrecipe.nested import out_of_bounds
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.weights import folder_faults
 
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
+TRAINING_RULES: list[Rule] = []
 PUSHES = ("push_to_hub", "hub_")  # a recipe is from anyone, and may not upload
+YIELDS = {
+    "chat": "chats",
+    "completion": "raw completions",
+    "text": "plain text",
+    "preference": "preference pairs",
+    "rated": "rated answers",
+}
 WHOLE_BYTES = ("uint8", "int8")
 KEEPS_DOCUMENTS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
 ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
@@ -38,9 +46,16 @@ def rule(check: Rule) -> Rule:
     return check
 
 
-def check(run: RunConfig) -> None:
+def training_rule(check: Rule) -> Rule:
+    """Register a rule on what data can be trained, which data that is only looked at may break."""
+    TRAINING_RULES.append(check)
+    return check
+
+
+def check(run: RunConfig, audit_only: bool = False) -> None:
     """Raise RuleError with every fault of every rule."""
-    faults = [fault for one in RULES for fault in one(run)]
+    asked = RULES if audit_only else [*RULES, *TRAINING_RULES]
+    faults = [fault for one in asked for fault in one(run)]
     if faults:
         raise RuleError(faults)
 
@@ -99,6 +114,13 @@ def _method(run: RunConfig) -> str:
 
 
 @rule
+def _cleaning(run: RunConfig) -> Iterator[str]:
+    for name, step in run.cleaning.items():
+        for fault in step.faults():
+            yield f"cleaning.{name}.{fault}"
+
+
+@rule
 def _bounds(run: RunConfig) -> Iterator[str]:
     """Check every number against the bounds that its field declares."""
     for group in GROUPS.values():
@@ -106,19 +128,7 @@ def _bounds(run: RunConfig) -> Iterator[str]:
         options = chosen if group.many else {"": chosen}
         for name, option in options.items():
             prefix = f"{group.name}.{name}." if group.many else f"{group.name}."
-            yield from (prefix + fault for fault in _out_of_bounds(option))
-
-
-def _out_of_bounds(option: Any) -> Iterator[str]:
-    for item in fields(option):
-        value, low = getattr(option, item.name), item.metadata.get("low")
-        high = item.metadata.get("high")
-        if low is None or value is None:
-            continue
-        if not value >= low:  # so that nan is refused too
-            yield f"{item.name}={value}: must be at least {low:g}"
-        elif high is not None and value > high:
-            yield f"{item.name}={value}: must be at most {high:g}"
+            yield from (prefix + fault for fault in out_of_bounds(option))
 
 
 @rule
@@ -172,7 +182,24 @@ def _passed_on(run: RunConfig) -> Iterator[str]:
                 yield f"{group}.extra.{name}: {type(option).passes_to} has no such field{hint}"
 
 
-@rule
+@training_rule
+def _accepted(run: RunConfig) -> Iterator[str]:
+    accepted, trainer = run.trainer.accepts, GROUPS["trainer"].name_of(type(run.trainer))
+    for part, _ in run.dataset.parts([]):
+        if part.produces() not in accepted:
+            yield (
+                f"trainer={trainer} trains on {_either(accepted)}; dataset={part.name()} yields "
+                f"{YIELDS[part.produces()]}: look at it with check, or keep its good answers with "
+                "convert --to messages --out FILE and train on those"
+            )
+
+
+def _either(kinds: tuple[str, ...]) -> str:
+    named = [YIELDS[kind] for kind in kinds]
+    return " or ".join([", ".join(named[:-1]), named[-1]] if named[:-1] else named)
+
+
+@training_rule
 def _answers(run: RunConfig) -> Iterator[str]:
     if run.dataset.produces() == "text":
         for name in (name for name, suite in run.eval.items() if suite.generates):

@@ -72,6 +72,16 @@ class RunDir:
         return self.path / "data" / "report.json"
 
     @property
+    def data_page(self) -> Path:
+        """The audit of the data, to look at."""
+        return self.path / "data" / "report.html"
+
+    @property
+    def quarantine(self) -> Path:
+        """Every row that was left out: source, line, rule, reason, content."""
+        return self.path / "data" / "quarantine.jsonl"
+
+    @property
     def prepared(self) -> Path:
         """Names the folder of prepared data (`{"path": …, "fingerprint": …}`)."""
         return self.path / "data" / "prepared.json"

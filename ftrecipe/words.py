@@ -12,7 +12,7 @@ from typing import Any, get_origin, get_type_hints
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from ftrecipe.components.dataset import sniff
+from ftrecipe.components.dataset.sniff import recognize
 from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
 from ftrecipe.config import GROUPS, RunConfig, check_option, options
@@ -139,9 +139,9 @@ def _dataset(text: str, asked: Asked) -> None:
     if isinstance(found, HubId):
         raise ConfigError(
             f"dataset={text}: a hub id does not say its format; write dataset=<one of "
-            f"{listed(options('dataset'))}> dataset.path={text}"
+            f"{listed(options('dataset'), 40)}> dataset.path={text}"
         )
-    asked.choices["dataset"] = sniff(found)
+    asked.choices["dataset"] = recognize(found).name
     if GROUPS["dataset"].get(asked.choices["dataset"]).yields == "text":
         asked.choices.setdefault("eval", ["perplexity"])  # plain text asks no questions
     asked.settings.append(Setting(("dataset", "path"), literal(text), LINE, text))

@@ -1,17 +1,23 @@
-"""Counts what the prepared data holds and tells it to a person."""
+"""Counts what the prepared data holds: tokens, roles, turns, duplicates, leaks into training."""
 
+import random
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from ftrecipe.data.example import Example
-from ftrecipe.data.split import HELD_OUT, SPLITS, prompt_key
+from ftrecipe.data.example import Chat, Example, Preference
+from ftrecipe.data.ngrams import Overlap
+from ftrecipe.data.split import HELD_OUT, SPLITS, prompt_key, text_key
 from ftrecipe.data.tokenize import MASKED, Row
 
-_FEW = 100  # rows below which a person is told that there are few
-_SAMPLE_TOKENS = 600
+_BINS = 24
+_SAMPLES = 12
+_SHORT_ANSWER = 5  # characters
+_COMPARED = 5000  # held-out examples, of each split, whose words training is searched for
+_WORDS = 13  # in common with a held-out example, from which on a training example is said to leak
 
 Report = dict[str, Any]
 
@@ -20,32 +26,87 @@ Report = dict[str, Any]
 class SplitCount:
     """Rows and tokens of one split."""
 
+    examples: int = 0
     lengths: "array[int]" = field(default_factory=lambda: array("l"))
     supervised: int = 0
     ended: int = 0  # rows whose last label is an end token
 
     def report(self) -> Report:
         """Return the counts and the distribution of row lengths."""
-        lengths = sorted(self.lengths)
         return {
-            "rows": len(lengths),
-            "tokens": sum(lengths),
-            "supervised_tokens": self.supervised,
-            "lengths": _distribution(lengths),
+            "rows": len(self.lengths),
+            "total": sum(self.lengths),
+            "supervised": self.supervised,
+            **distribution(sorted(self.lengths)),
         }
 
 
-def _distribution(lengths: Sequence[int]) -> Report | None:
-    if not lengths:
-        return None
-    last = len(lengths) - 1
-    return {
-        "min": lengths[0],
-        "mean": round(sum(lengths) / len(lengths), 1),
-        "p50": lengths[round(0.5 * last)],
-        "p95": lengths[round(0.95 * last)],
-        "max": lengths[last],
-    }
+def distribution(ordered: Sequence[int]) -> Report:
+    """Return the quantiles and the histogram `[from, to, count]` of sorted numbers, if any."""
+    names = ("min", "p5", "mean", "median", "p95", "p99", "max")
+    if not ordered:
+        return {**dict.fromkeys(names), "histogram": []}
+    last = len(ordered) - 1
+    at = {"min": 0.0, "p5": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    found: Report = {name: ordered[round(share * last)] for name, share in at.items()}
+    found["mean"] = round(sum(ordered) / len(ordered), 1)
+    return {**{name: found[name] for name in names}, "histogram": _histogram(ordered)}
+
+
+def _histogram(ordered: Sequence[int]) -> list[list[int]]:
+    low = ordered[0]
+    width = max(1, -(-(ordered[-1] - low + 1) // _BINS))
+    counts = Counter((value - low) // width for value in ordered)
+    return [[low + at * width, low + (at + 1) * width - 1, counts[at]]
+            for at in range(max(counts) + 1)]  # fmt: skip
+
+
+@dataclass
+class Prompts:
+    """Eight bytes for each example's prompt, answer and words, whatever their number."""
+
+    prompts: bytearray = field(default_factory=bytearray)
+    answers: bytearray = field(default_factory=bytearray)
+    texts: bytearray = field(default_factory=bytearray)
+
+    def add(self, example: Example) -> None:
+        """Note one example."""
+        self.prompts += prompt_key(example.prompt)
+        reply = example.reply.encode("utf-8", "surrogatepass")
+        self.answers += blake2b(reply, digest_size=8).digest()
+        self.texts += text_key(example)
+
+    def __add__(self, other: "Prompts") -> "Prompts":
+        return Prompts(
+            self.prompts + other.prompts, self.answers + other.answers, self.texts + other.texts
+        )
+
+    def repeated(self) -> int:
+        """Return how many examples say the same as an earlier one."""
+        import numpy
+
+        texts = _numbers(self.texts)
+        return len(texts) - len(numpy.unique(texts))
+
+    def at_odds(self) -> int:
+        """Return how many prompts have more than one answer."""
+        import numpy
+
+        pairs = numpy.unique(numpy.stack([_numbers(self.prompts), _numbers(self.answers)]), axis=1)
+        _, answers = numpy.unique(pairs[0], return_counts=True)
+        return int((answers > 1).sum())
+
+    def common(self, other: "Prompts") -> int:
+        """Return how many prompts of `self` are among those of `other`, each counted once."""
+        import numpy
+
+        return len(numpy.intersect1d(_numbers(self.prompts), _numbers(other.prompts)))
+
+
+def _numbers(keys: bytearray) -> Any:
+    import numpy
+
+    return numpy.frombuffer(bytes(keys), "u8")
 
 
 @dataclass
@@ -53,91 +114,85 @@ class Audit:
     """Takes note of every example and row on its way to disk, held-out splits first."""
 
     ends: set[int]
-    remember: bool = True  # whether all prompts may be kept in memory
+    seed: int = 0
     splits: dict[str, SplitCount] = field(default_factory=lambda: {s: SplitCount() for s in SPLITS})
-    leaked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(HELD_OUT, 0))
-    sample: Row | None = None
-    held_out: dict[bytes, str] = field(default_factory=dict)
-    answers: dict[bytes, bytes] = field(default_factory=dict)
-    conflicting: set[bytes] = field(default_factory=set)
+    prompts: dict[str, Prompts] = field(default_factory=lambda: {s: Prompts() for s in SPLITS})
+    overlap: dict[str, Overlap] = field(
+        default_factory=lambda: {s: Overlap(_WORDS) for s in HELD_OUT}
+    )
+    overlapping: Counter[str] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
+    characters: Counter[str] = field(default_factory=Counter)  # of each named sender
+    turns: "array[int]" = field(default_factory=lambda: array("l"))
+    short_answers: int = 0
+    samples: list[Row] = field(default_factory=list)
+    _seen: int = 0
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
 
     def example(self, split: str, example: Example) -> None:
-        """Note an example: whether its prompt was seen before, here or in a held-out split."""
-        key = prompt_key(example.prompt)
+        """Note an example that is kept: what it asks, who speaks, what it has in common."""
+        self.splits[split].examples += 1
+        self.prompts[split].add(example)
+        texts = example.texts()
         if split in HELD_OUT:
-            self.held_out[key] = split
-        elif found := self.held_out.get(key):
-            self.leaked[found] += 1
-            del self.held_out[key]  # each leaked prompt counts once
-        if self.remember and example.reply:
-            answer = blake2b(example.reply.encode(), digest_size=8).digest()
-            known = self.answers.setdefault(key, answer)
-            if known != answer:
-                self.conflicting.add(key)
+            if self.splits[split].examples <= _COMPARED:
+                self.overlap[split].learn(example.where, texts)
+        else:
+            for held, overlap in self.overlap.items():
+                self.overlapping[held] += overlap.find(texts) is not None
+        if isinstance(example, (Chat, Preference)):
+            self.turns.append(len(example.messages))
+            for message in example.messages:
+                self.roles[message["role"]] += 1
+                if "name" in message:
+                    self.characters[message["name"]] += len(message["content"])
+        self.short_answers += 0 < len(example.reply.strip()) < _SHORT_ANSWER
 
     def row(self, split: str, row: Row) -> None:
-        """Note a row that is kept."""
+        """Note a row that is kept; a dozen of the training rows stay as samples."""
         count = self.splits[split]
         count.lengths.append(len(row.input_ids))
         count.supervised += row.supervised
         count.ended += _last_label(row) in self.ends
-        if self.sample is None and split == "train":
-            self.sample = row
+        if split == "train":
+            self._sample(row)
+
+    def _sample(self, row: Row) -> None:
+        self._seen += 1
+        if len(self.samples) < _SAMPLES:
+            self.samples.append(row)
+        elif (at := self._dice.randrange(self._seen)) < _SAMPLES and at:
+            self.samples[at] = row  # the first row always stays
 
     def report(self) -> Report:
         """Return the part of report.json that is counted here."""
-        splits = {name: count.report() for name, count in self.splits.items()}
-        tokens = sum(split["tokens"] for split in splits.values())
-        rows = sum(split["rows"] for split in splits.values())
-        supervised = sum(split["supervised_tokens"] for split in splits.values())
-        ended = sum(count.ended for count in self.splits.values())
+        splits = self.splits.values()
+        tokens = sum(sum(count.lengths) for count in splits)
+        rows = sum(len(count.lengths) for count in splits)
+        every = self.prompts["train"] + self.prompts["validation"] + self.prompts["test"]
         return {
-            "splits": splits,
-            "masked_share": round(1 - supervised / tokens, 4) if tokens else 0.0,
-            "eos_share": round(ended / rows, 4) if rows else 0.0,
-            "conflicting_prompts": len(self.conflicting) if self.remember else None,
-            "leaked": self.leaked,
+            "examples": {name: count.examples for name, count in self.splits.items()},
+            "tokens": {name: count.report() for name, count in self.splits.items()},
+            "masked_share": round(1 - sum(c.supervised for c in splits) / tokens, 4)
+            if tokens
+            else 0.0,
+            "eos_supervised": round(sum(c.ended for c in splits) / rows, 4) if rows else 0.0,
+            "roles": dict(self.roles.most_common()),
+            "turns": distribution(sorted(self.turns)),
+            "duplicates": {"repeated_examples": every.repeated(),
+                           "prompts_with_several_answers": every.at_odds()},
+            "contamination": {held: self._contamination(held) for held in HELD_OUT},
+        }
+
+    def _contamination(self, held: str) -> Report:
+        return {
+            "same_prompt": self.prompts[held].common(self.prompts["train"]),
+            "same_words": self.overlapping[held],
+            "words": _WORDS,
         }
 
 
 def _last_label(row: Row) -> int:
     return next((label for label in reversed(row.labels) if label != MASKED), MASKED)
-
-
-def pieces(row: Row, tokenizer: Any) -> list[list[Any]]:
-    """Return the row's text cut where training starts and stops: `[text, trained]` in turn."""
-    found: list[list[Any]] = []
-    pairs = zip(row.input_ids[:_SAMPLE_TOKENS], row.labels, strict=False)
-    for token, label in pairs:
-        trained = label != MASKED
-        if not found or found[-1][1] != trained:
-            found.append([[], trained])
-        found[-1][0].append(token)
-    return [[tokenizer.decode(ids), trained] for ids, trained in found]
-
-
-def warnings(report: Report) -> list[str]:
-    """Return what a person should know before training, as plain sentences."""
-    found = []
-    rows = report["splits"]["train"]["rows"]
-    if rows < _FEW:
-        found.append(f"Only {rows} rows to train on; a few hundred are usually needed.")
-    for split in HELD_OUT:
-        if leaked := report["leaked"][split]:
-            found.append(f"{_prompts(leaked)} of the {split} split can be seen in training: "
-                         "its scores will flatter the model.")  # fmt: skip
-    if conflicting := report["conflicting_prompts"]:
-        found.append(f"{_prompts(conflicting)} with more than one answer in the data.")
-    if cut := report["overlong"]["answer_cut_away"]:
-        found.append(f"Truncation cut the whole answer away from {cut:,} rows; they are left out.")
-    if (share := report["eos_share"]) < 0.5 and report["format"] != "text":
-        found.append(f"Only {share:.0%} of rows end with an end token: "
-                     "the model may not learn to stop.")  # fmt: skip
-    if spliced := report["spliced_answers"]:
-        found.append(f"{spliced:,} answers stand after the template's generation prompt, "
-                     "which the template itself would not write before them.")  # fmt: skip
-    return found
-
-
-def _prompts(count: int) -> str:
-    return f"{count:,} prompt{'' if count == 1 else 's'}"

@@ -3,46 +3,59 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from ftrecipe.data.audit import Audit, Report, pieces, warnings
-from ftrecipe.data.corpus import Corpus, Placed
-from ftrecipe.data.example import Chat, Completion, Example, OnFaulty, RowFault
+from ftrecipe.data.audit import Audit
+from ftrecipe.data.corpus import Corpus, Placed, gather
+from ftrecipe.data.example import Chat, Completion, Example, Preference, RowFault
+from ftrecipe.data.masks import Unsupervised
+from ftrecipe.data.overlong import Overlong
 from ftrecipe.data.prepared import EvalExample, Job, Prepared
-from ftrecipe.data.read import Reading, refuse_faults
+from ftrecipe.data.read import Reading
 from ftrecipe.data.render import Rendered, Renderer
+from ftrecipe.data.report import Report, report
 from ftrecipe.data.split import HELD_OUT, SPLITS
-from ftrecipe.data.tokenize import Encoder, Overlong, Row
-from ftrecipe.errors import DataError
+from ftrecipe.data.tokenize import Encoder, Row
 from ftrecipe.rundir import write_json
 
 _BATCH = 1000
 
+Progress = Callable[[int | None], Callable[[int], object]]
 
-def build(corpus: Corpus, job: Job, folder: Path, tick: Callable[[int], object]) -> None:
-    """Write the prepared data to `folder`, whole or not at all; `tick` hears of finished rows.
 
-    Raises one DataError with all rows that cannot be used. A second writer of the same folder
-    does no harm: the first one to finish is kept.
+@contextmanager
+def built(job: Job, folder: Path, progress: Progress) -> Iterator[Prepared]:
+    """Prepare `job`; give the prepared data, at `folder` where nothing speaks against using it.
+
+    Data with `failures` in its report can be looked at until the block ends, and is then gone.
+    A second writer of the same folder does no harm: the first one to finish is kept. `progress`
+    is told how many examples there are, and gives what is told of each batch that is done.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         fresh = Path(scratch) / "data"
-        builder = Builder(job, corpus, fresh)
-        with builder:
+        fresh.mkdir()
+        corpus = gather(job.source, job.steps, job.seed, fresh / "quarantine.jsonl")
+        tick = progress(corpus.total)
+        with Builder(job, corpus, fresh) as builder:
             for batch in _batches(corpus.rows):
                 builder.add(batch)
                 tick(len(batch))
-        write_json(fresh / "report.json", builder.report())
+        corpus.quarantine.close()
+        found = builder.report()
+        write_json(fresh / "report.json", found)
+        if found["failures"]:
+            yield Prepared(fresh)
+            return
         try:
             fresh.rename(folder)
         except OSError:
             if not Prepared.exists(folder):
                 raise
+        yield Prepared(folder)
 
 
 def _batches(rows: Iterable[Placed]) -> Iterator[list[Placed]]:
@@ -75,15 +88,18 @@ class Builder:
 
     def __init__(self, job: Job, corpus: Corpus, folder: Path) -> None:
         self.job, self.corpus, self.folder = job, corpus, folder
-        self.renderer = Renderer(job.tokenizer, job.answer_only)
+        self.renderer = Renderer(job.tokenizer, job.train_on)
         self.encoder = Encoder(job.tokenizer)
-        self.overlong = Overlong(job.source.on_overlong, job.limit, job.max_length is None)
-        self.audit = Audit(self.encoder.ends, remember=corpus.total is not None)
-        self.rendering = Reading("rendering")
-        self.kept = 0
+        self.overlong = Overlong(
+            job.source.on_overlong, job.limit, job.max_length is None, job.overlong_is_a_finding
+        )
+        self.audit = Audit(self.encoder.ends, job.seed)
+        self.rendering = Reading("template", quarantine=corpus.quarantine.of("template"))
+        self.unsupervised = Reading("unsupervised", quarantine=corpus.quarantine.of("unsupervised"))
+        self.too_long = Counter[str]()  # examples of which no row is left, by the reason
         self.files = ExitStack()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "Builder":
         self.writers = {s: Writer(self.folder / s / "rows.arrow") for s in SPLITS}
         for writer in self.writers.values():
             self.files.callback(writer.stream.close)
@@ -93,6 +109,7 @@ class Builder:
             )
             for split in HELD_OUT
         }
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.files.close()
@@ -103,11 +120,12 @@ class Builder:
         rows = iter(self.encoder.rows([row for _, _, texts in rendered for row in texts]))
         fitting: dict[str, list[Row]] = {split: [] for split in SPLITS}
         for split, example, texts in rendered:
-            self.audit.example(split, example)
-            kept = [piece for row in islice(rows, len(texts)) for piece in self._fit(row)]
+            kept = self._fitting(example, list(islice(rows, len(texts))))
+            if not kept:
+                continue
             fitting[split] += kept
-            self.kept += bool(kept)
-            if kept and split in HELD_OUT and isinstance(example, (Chat, Completion)):
+            self.audit.example(split, example)
+            if split in HELD_OUT and isinstance(example, (Chat, Completion)):
                 self._write_example(split, example)
         for split, kept in fitting.items():
             for row in kept:
@@ -117,17 +135,27 @@ class Builder:
 
     def _rendered(self, example: Example) -> list[Rendered]:
         try:
-            return self.renderer.rows(example)
+            return [row for one in _told_apart(example) for row in self.renderer.rows(one)]
+        except Unsupervised as fault:
+            self.unsupervised.fault(example.where, fault, example.plain())
         except RowFault as fault:
-            self.rendering.fault(example.where, fault)
-            return []
+            self.rendering.fault(example.where, fault, example.plain())
+        return []
 
-    def _fit(self, row: Row) -> list[Row]:
-        try:
-            return self.overlong.fit(row)
-        except RowFault as fault:
-            self.rendering.fault(row.where, fault)
-            return []
+    def _fitting(self, example: Example, rows: list[Row]) -> list[Row]:
+        """Return what is kept of an example's rows; one that is left out goes to quarantine."""
+        kept: list[Row] = []
+        for row in rows:
+            try:
+                kept += self.overlong.fit(row)
+            except Unsupervised as fault:
+                self.unsupervised.fault(example.where, fault, example.plain())
+                return []
+        if rows and not kept:
+            longest = max(len(row.input_ids) for row in rows)
+            self.too_long["overlong"] += 1
+            self.rendering.leave(example.where, "overlong", f"{longest} tokens", 1, example.plain())
+        return kept
 
     def _write_example(self, split: str, example: Chat | Completion) -> None:
         text = self.renderer.prompt(example)
@@ -141,52 +169,15 @@ class Builder:
         self.examples[split].write(json.dumps(vars(line), ensure_ascii=False) + "\n")
 
     def report(self) -> Report:
-        """Return what was done. Raises DataError when the data cannot be used as it is."""
-        readings = [*self.corpus.readings, self.rendering]
-        if self.job.source.on_faulty is OnFaulty.error:
-            refuse_faults(readings)
-        self.overlong.refuse()
-        report = self._report(readings)
-        if not report["splits"]["train"]["rows"]:
-            raise DataError(f"{self.job.source.path}: no row is left to train on")
-        return {**report, "warnings": warnings(report)}
+        """Return report.json: what was read, cleaned and counted, and what speaks against it."""
+        return report(self)
 
-    def _report(self, readings: list[Reading]) -> Report:
-        dropped = sum((reading.reasons for reading in readings), start=Counter[str]())
-        counts = self.overlong.counts
-        cut = {"longer than max_length": counts["dropped"],
-               "no answer left after truncation": counts["answer_cut_away"]}  # fmt: skip
-        return {
-            "format": self.job.source.name(),
-            "sources": [
-                {"path": r.path, "rows_read": r.rows, "rows_faulty": r.faulty}
-                for r in self.corpus.readings
-            ],
-            "rows": {
-                "read": sum(reading.rows for reading in readings),
-                "kept": self.kept,
-                "dropped": dict((dropped + Counter(cut)).most_common()),
-            },
-            **self.audit.report(),
-            "overlong": self._overlong(),
-            "unrolled_conversations": self.renderer.counts["unrolled"],
-            "spliced_answers": self.renderer.counts["spliced"],
-            "sample": self._sample(),
-        }
 
-    def _overlong(self) -> dict[str, Any]:
-        overlong = self.overlong
-        return {
-            "policy": overlong.policy.value,
-            "max_length": overlong.max_length,
-            "found": overlong.found,
-            "longest": overlong.longest,
-            "longest_where": overlong.longest_where,
-            **{k: overlong.counts[k] for k in ("dropped", "truncated", "split", "answer_cut_away")},
-        }
-
-    def _sample(self) -> dict[str, Any] | None:
-        row = self.audit.sample
-        if row is None:
-            return None
-        return {"where": str(row.where), "pieces": pieces(row, self.job.tokenizer)}
+def _told_apart(example: Example) -> list[Example]:
+    """Return what is rendered of an example: of a pair, both answers, each after the question."""
+    if not isinstance(example, Preference):
+        return [example]
+    return [
+        Chat(where=example.where, messages=[*example.messages, *answer], tools=example.tools)
+        for answer in (example.chosen, example.rejected)
+    ]

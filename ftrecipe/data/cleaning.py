@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,8 @@ from ftrecipe.data.example import EmptyFault, Example, Where
 
 _SAMPLES = 5  # kept of each reason, to be looked at
 _SHOWN_CHARACTERS = 500
+_BEFORE_A_CHANGE = 80  # characters shown of what comes before it
+_HIDDEN = "(holds what another step hides)"
 
 
 class Step(Protocol):
@@ -34,8 +36,21 @@ class Step(Protocol):
         """Return `text` with what this step must not let through hidden; itself for most steps."""
         ...
 
+    def learn(self, entries: Sequence[Entry]) -> None:
+        """Look at all entries of a file before any is cleaned; asked of steps that are `eager`."""
+        ...
+
+    def alias(self, name: str) -> str:
+        """Return what a chat member is called once this step is done."""
+        ...
+
     def takes_empty(self) -> bool:
         """Say whether rows without an answer are this step's to drop, and so not malformed."""
+        ...
+
+    @property
+    def eager(self) -> bool:
+        """Whether it must know all entries of a chat export before the first is cleaned."""
         ...
 
     @property
@@ -51,46 +66,71 @@ class Log:
     rule: str
     quarantine: "Quarantine"
     dropped: int = 0
+    dropped_examples: int = 0  # of those: examples; the others were rows of which none was made
     changed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def drop(self, item: Example | Entry, why: str) -> None:
-        """Note that `item` is left out; it goes to quarantine."""
-        self.leave_out(item.where, why, _content(item))
+    def drop(self, item: Example | Entry, why: str, detail: str = "") -> None:
+        """Note that `item` is left out; it goes to quarantine.
 
-    def leave_out(self, where: Where, why: str, content: object) -> None:
+        `why` is counted and so the same for many rows; `detail` follows it for this row alone.
+        """
+        self.dropped_examples += isinstance(item, Example)
+        self.leave_out(item.where, why, _content(item), detail)
+
+    def leave_out(self, where: Where, why: str, content: object, detail: str = "") -> None:
         """Note a row that is left out before it became an example."""
         self.dropped += 1
         self.reasons[why] += 1
-        self._sample(why, where, content, None)
-        self.quarantine.add(where, self.rule, why, content)
+        self.quarantine.add(where, self.rule, f"{why} {detail}".rstrip(), content)
+        if self._wants(why):
+            hidden = self.quarantine.hidden(content)
+            text = hidden if isinstance(hidden, str) else _json(hidden)
+            self._keep(why, f"{where} {detail}".rstrip(), _short(text), None)
 
-    def change(self, where: Where, why: str, before: str, after: str) -> None:
-        """Note that a row's text was changed. Count each row once."""
+    def change(self, where: Where, why: str | Sequence[str], before: str, after: str) -> None:
+        """Note that a row's text was changed, for one or several reasons. Count each row once."""
         self.changed += 1
-        self.reasons[why] += 1
-        self._sample(why, where, before, after)
+        for one in [why] if isinstance(why, str) else why:
+            self.reasons[one] += 1
+            if self._wants(one):
+                self._keep(one, str(where), *self._window(before, after))
 
-    def _sample(self, why: str, where: Where, before: object, after: str | None) -> None:
-        kept = self.samples.setdefault(why, [])
-        if len(kept) < _SAMPLES:
-            text = before if isinstance(before, str) else json.dumps(before, ensure_ascii=False, default=str)
-            kept.append({"where": str(where), "before": self.quarantine.hide(text),
-                         "after": after})  # fmt: skip
+    def _wants(self, why: str) -> bool:
+        return len(self.samples.get(why, ())) < _SAMPLES
+
+    def _keep(self, why: str, where: str, before: str, after: str | None) -> None:
+        self.samples.setdefault(why, []).append({"where": where, "before": before, "after": after})
+
+    def _window(self, before: str, after: str) -> tuple[str, str]:
+        """Return both texts from shortly before their first difference, with secrets hidden."""
+        old, new = self.quarantine.hide(before), self.quarantine.hide(after)
+        if new != after:
+            old = _HIDDEN  # `before` may hold the same in a form that nothing recognizes
+        start = _first_difference(old, new) if old not in (new, _HIDDEN) else len(before)
+        start = max(0, min(start, _first_difference(before, after)) - _BEFORE_A_CHANGE)
+        return old if old is _HIDDEN else _short(old, start), _short(new, start)
 
     def report(self) -> dict[str, Any]:
-        """Return what the step did, as report.json has it; long samples are cut."""
-        samples = {
-            why: [{key: _short(value) for key, value in sample.items()} for sample in kept]
-            for why, kept in self.samples.items()
-        }
-        return {"step": self.rule, "dropped": self.dropped, "changed": self.changed,
-                "reasons": dict(self.reasons.most_common()), "samples": samples}  # fmt: skip
+        """Return what the step did, as report.json has it."""
+        return {"step": self.rule, "dropped": self.dropped,
+                "dropped_examples": self.dropped_examples, "changed": self.changed,
+                "reasons": dict(self.reasons.most_common()), "samples": self.samples}  # fmt: skip
 
 
-def _short(text: str | None) -> str | None:
-    return text if text is None or len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+def _first_difference(one: str, other: str) -> int:
+    shared = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(shared, min(len(one), len(other)))
+
+
+def _short(text: str, start: int = 0) -> str:
+    cut = text[start : start + _SHOWN_CHARACTERS]
+    return ("…" if start else "") + cut + ("…" if start + len(cut) < len(text) else "")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _content(item: Example | Entry) -> Any:
@@ -129,17 +169,18 @@ class Quarantine:
         """Append one row."""
         if self._file is None:
             return
-        line = {"source": self.source, "file": where.file, where.unit: where.number,
-                "rule": rule, "reason": why, "content": self._hidden(content)}  # fmt: skip
-        self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        place = {"source": self.source, "file": where.file, where.unit: where.number}
+        line = {**place, "rule": rule, "reason": self.hide(why), "content": self.hidden(content)}
+        self._file.write(_json(line) + "\n")
 
-    def _hidden(self, content: object) -> object:
+    def hidden(self, content: object) -> object:
+        """Return JSON values with every text in them masked, keys too."""
         if isinstance(content, str):
             return self.hide(content)
         if isinstance(content, dict):
-            return {key: self._hidden(value) for key, value in content.items()}
-        if isinstance(content, list):
-            return [self._hidden(value) for value in content]
+            return {self.hidden(key): self.hidden(value) for key, value in content.items()}
+        if isinstance(content, (list, tuple)):
+            return [self.hidden(value) for value in content]
         return content
 
     def close(self) -> None:
@@ -159,7 +200,12 @@ class Cleaning:
         return cls([(step, Log(step.name(), quarantine)) for step in steps])
 
     def entries(self, entries: Iterable[Entry]) -> Iterable[Entry]:
-        """Pass a chat's entries through all steps."""
+        """Pass a chat's entries through all steps; all are read first where a step is eager."""
+        eager = [step for step, _ in self.steps if step.eager]
+        if eager:
+            entries = list(entries)
+            for step in eager:
+                step.learn(entries)
         for step, log in self.steps:
             entries = step.entries(entries, log)
         return entries
@@ -169,6 +215,16 @@ class Cleaning:
         for step, log in self.steps:
             examples = step.examples(examples, log)
         return examples
+
+    def alias(self, name: str) -> str:
+        """Return what a member of the chat is called after all steps, once `entries` was called."""
+        for step, _ in self.steps:
+            name = step.alias(name)
+        return name
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return what every step did, in order."""
+        return [log.report() for _, log in self.steps]
 
     def takes_empty(self, where: Where, fault: EmptyFault, record: object) -> bool:
         """Drop a row without an answer, where one of the steps does that."""

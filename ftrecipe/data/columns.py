@@ -8,7 +8,6 @@ from ftrecipe.data.example import ColumnFault, RowFault
 from ftrecipe.errors import listed
 
 _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 Record = Mapping[str, Any]
 
@@ -46,7 +45,13 @@ def as_text(value: object, column: str) -> str:
 
 def broken(text: str) -> bool:
     """Say whether `text` holds half of a surrogate pair, which no tokenizer takes."""
-    return not text.isascii() and _HALF_PAIR.search(text) is not None
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def kind(value: object) -> str:

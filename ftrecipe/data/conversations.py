@@ -1,27 +1,28 @@
-"""Makes training examples of a chat's entries: merges, cuts by time gaps, chooses who is learned."""
+"""Makes training examples of a chat: merges turns, cuts at silences, chooses who is learned."""
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import Chat, Message, Where
 
+Leave = Callable[[Entry, str], None]  # is told of an entry that no conversation takes, and why
+
 
 @dataclass
 class Turn:
-    """Consecutive messages of one sender, joined."""
+    """Consecutive messages of one sender; `texts` holds each of them."""
 
     where: Where
     sender: str
     texts: list[str]
     time: datetime.datetime | None
-    rows: int = 1
 
-    def message(self, assistant: str | None) -> Message:
-        """Return it as a message; whoever is not the assistant is a user."""
-        role = "assistant" if self.sender == assistant else "user"
-        return {"role": role, "name": self.sender, "content": "\n".join(self.texts)}
+    @property
+    def text(self) -> str:
+        """All that was said, a line each."""
+        return "\n".join(self.texts)
 
 
 @dataclass
@@ -38,12 +39,13 @@ class Shape:
     context: int | None
 
 
-def conversations(entries: Iterable[Entry], shape: Shape) -> Iterator[list[Turn]]:
-    """Yield the conversations of one or more chats; entries without a sender or text are none."""
+def conversations(entries: Iterable[Entry], shape: Shape, leave: Leave) -> Iterator[list[Turn]]:
+    """Yield the conversations of one or more chats; `leave` is told of what belongs to none."""
     going: dict[str, list[Turn]] = {}
     latest: dict[str, datetime.datetime] = {}
     for entry in entries:
         if entry.sender is None or not entry.text.strip():
+            leave(entry, "nothing was said" if entry.sender is not None else "nobody said it")
             continue
         turns = going.setdefault(entry.chat, [])
         if turns and _is_cut(latest.get(entry.chat), entry.time, shape.gap):
@@ -51,7 +53,6 @@ def conversations(entries: Iterable[Entry], shape: Shape) -> Iterator[list[Turn]
             turns = going[entry.chat] = []
         if turns and turns[-1].sender == entry.sender:
             turns[-1].texts.append(entry.text)
-            turns[-1].rows += 1
         else:
             turns.append(Turn(entry.where, entry.sender, [entry.text], entry.time))
         if entry.time is not None:
@@ -67,61 +68,82 @@ def _is_cut(
     return gap is not None and before is not None and time is not None and time - before > gap
 
 
-def answers(turns: list[Turn], assistant: str) -> list[int]:
-    """Return where the assistant answers somebody: the turns of its own that are not the first."""
-    return [at for at, turn in enumerate(turns) if turn.sender == assistant and at > 0]
-
-
 def answered(turns: list[Turn], assistant: str | None) -> tuple[list[Turn], list[Turn]]:
-    """Divide a conversation into what ends with an answer, and what nobody answered."""
+    """Divide a conversation into what ends with an answer to somebody, and all the rest."""
     if assistant is None:
         return turns, []
-    end = max(answers(turns, assistant), default=-1) + 1
-    return turns[:end], turns[end:]
+    asked = next((at for at, turn in enumerate(turns) if turn.sender != assistant), len(turns))
+    replies = [at for at, turn in enumerate(turns) if turn.sender == assistant and at > asked]
+    if not replies:
+        return [], turns
+    end = replies[-1] + 1
+    return turns[asked:end], [*turns[:asked], *turns[end:]]
 
 
 def chats(turns: list[Turn], shape: Shape, number: int) -> Iterator[Chat]:
     """Yield the examples of one conversation that ends with an answer; they are one group."""
-    if shape.assistant is None:
-        yield from _everyone(turns, shape, number)
-    else:
-        yield from _assistant(turns, shape, shape.assistant, number)
-
-
-def _everyone(turns: list[Turn], shape: Shape, number: int) -> Iterator[Chat]:
-    """Yield pieces of `context` turns and one more, in which everything said is learned."""
-    size = len(turns) if shape.context is None else shape.context + 1
-    for start in range(0, len(turns), size):
-        piece = turns[start : start + size]
-        messages = [turn.message(piece[-1].sender) for turn in piece]
-        yield _chat(piece, messages, number, everyone=True)
-
-
-def _assistant(turns: list[Turn], shape: Shape, name: str, number: int) -> Iterator[Chat]:
-    """Yield the conversation up to its last answer; with a window, one example an answer."""
     if not turns:
         return
-    if shape.context is None:
-        yield _chat(turns, [turn.message(name) for turn in turns], number)
-        return
-    for at in answers(turns, name):
-        piece = turns[max(0, at - shape.context) : at + 1]
-        messages = [turn.message(name) for turn in piece]
+    if shape.assistant is None:
+        size = len(turns) if shape.context is None else shape.context + 1
+        for start in range(0, len(turns), size):
+            yield _everyone(turns[start : start + size], number)
+    elif shape.context is None:
+        yield _answering(turns, shape.assistant, number)
+    else:
+        replies = [at for at, turn in enumerate(turns) if turn.sender == shape.assistant]
+        for at in replies:
+            window = turns[max(0, at - shape.context) : at + 1]
+            asked = next(n for n, turn in enumerate(window) if turn.sender != shape.assistant)
+            yield _answering(window[asked:], shape.assistant, number, last_only=True)
+
+
+def _everyone(turns: list[Turn], number: int) -> Chat:
+    """Return an example in which all is learned; the last to speak counts as the assistant."""
+    last = turns[-1].sender
+    messages: list[Message] = [
+        {"role": "assistant" if turn.sender == last else "user",
+         "name": turn.sender, "content": turn.text}
+        for turn in turns
+    ]  # fmt: skip
+    return _chat(turns, messages, number, everyone=True)
+
+
+def _answering(turns: list[Turn], assistant: str, number: int, last_only: bool = False) -> Chat:
+    """Return an example of the assistant's answers; with `last_only`, the others are context."""
+    messages = _alternating(turns, assistant)
+    if last_only:
         for message in messages[:-1]:
             if message["role"] == "assistant":
                 message["weight"] = 0  # it is the answer of an example of its own
-        yield _chat(piece, messages, number)
+    return _chat(turns, messages, number)
 
 
-def _chat(
-    turns: list[Turn], messages: list[Message], number: int, everyone: bool = False
-) -> Chat:
+def _alternating(turns: list[Turn], assistant: str) -> list[Message]:
+    """Return user and assistant by turns, as chat templates want it.
+
+    What several members say before an answer is one message, each with their name.
+    """
+    several = len({turn.sender for turn in turns}) > 2
+    messages: list[Message] = []
+    for turn in turns:
+        role = "assistant" if turn.sender == assistant else "user"
+        said = f"{turn.sender}: {turn.text}" if several and role == "user" else turn.text
+        if messages and messages[-1]["role"] == role:
+            messages[-1]["content"] += f"\n{said}"
+        else:
+            name = {} if several and role == "user" else {"name": turn.sender}
+            messages.append({"role": role, **name, "content": said})
+    return messages
+
+
+def _chat(turns: list[Turn], messages: list[Message], number: int, everyone: bool = False) -> Chat:
     return Chat(
         where=turns[0].where,
         answers=[messages[-1]["content"]],
         group=f"{turns[0].where.file} conversation {number}",
         time=turns[0].time,
-        rows=sum(turn.rows for turn in turns),
+        rows=sum(len(turn.texts) for turn in turns),
         messages=messages,
         everyone=everyone,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from ftrecipe.data.cleaning import Cleaning, Quarantine, Step, hider
 from ftrecipe.data.example import Example
 from ftrecipe.data.read import Reading, Source, read_examples
-from ftrecipe.data.split import HELD_OUT, Keys, SplitBy, group_key, place_one, shares
+from ftrecipe.data.split import HELD_OUT, SPLITS, Keys, SplitBy, group_key, place_one, shares
 from ftrecipe.data.spool import Spool
 from ftrecipe.errors import DataError
 
@@ -99,11 +99,11 @@ class Gathering:
             yield place_one(group_key(example), self.wanted, self.seed), example
 
 
-def _held_out_first(held: dict[str, Spool], main: Spool, placed: list[str]) -> Iterator[Placed]:
+def _held_out_first(held: dict[str, Spool], main: Spool, placed: bytes) -> Iterator[Placed]:
     for split, spool in held.items():
         for example in spool:
             yield split, example
     for kept in (HELD_OUT, ("train",)):
-        for split, example in zip(placed, main, strict=True):
-            if split in kept:
+        for code, example in zip(placed, main, strict=True):
+            if (split := SPLITS[code]) in kept:
                 yield split, example

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ftrecipe.data.cleaning import Step
 from ftrecipe.data.corpus import gather
+from ftrecipe.data.files import stored
 from ftrecipe.data.locate import locate
 from ftrecipe.data.read import Source, refuse_faults
 
@@ -33,5 +34,4 @@ def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int
 
 def _size(path: Path) -> int:
     """Return the bytes behind a path, whatever is in them."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)
+    return sum(file.stat().st_size for file, _ in stored(path))

@@ -11,7 +11,7 @@ class Kind(Enum):
     """What an entry is. Only `message` holds words that a member wrote."""
 
     message = "message"
-    media = "media"  # a picture, a recording, a sticker; its caption, if any, is the text
+    media = "media"  # a picture, a recording, a sticker without words; the text stands for it
     deleted = "deleted"
     system = "system"  # a notice of the app: somebody joined, a call, encryption
 
@@ -25,6 +25,7 @@ class Entry(NamedTuple):
     text: what was said, without the app's marks; of media and notices what the export says.
     edited: whether the app marks it as edited; the mark is not in the text.
     chat: which conversation of the export it belongs to (a channel, a direct message).
+    media: whether a picture, a recording or a file came with the words of a message.
     """
 
     where: Where
@@ -34,3 +35,4 @@ class Entry(NamedTuple):
     kind: Kind = Kind.message
     edited: bool = False
     chat: str = ""
+    media: bool = False

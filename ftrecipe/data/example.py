@@ -27,6 +27,10 @@ class ColumnFault(RowFault):
     """A column is missing: said once for a whole file."""
 
 
+class Unwanted(RowFault):
+    """A row is well formed, and the settings of its dataset leave it out: it is no bad row."""
+
+
 class EmptyFault(RowFault):
     """A row is well formed and has nothing to learn from: its answer is empty."""
 
@@ -52,6 +56,7 @@ class Example:
     time: when it was said, for splits by time.
     rows: how many rows of the source it was made of.
     source: the name of its source in a mix.
+    notes: what was undone to read it, such as a template taken apart; for the report.
     """
 
     where: Where
@@ -60,6 +65,7 @@ class Example:
     time: datetime.datetime | None = None
     rows: int = 1
     source: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def prompt(self) -> str:
@@ -78,6 +84,10 @@ class Example:
     def map(self, change: Callable[[str], str]) -> "Example":
         """Return the example with `change` applied to each of its texts; itself if none changed."""
         raise NotImplementedError
+
+    def map_all(self, change: Callable[[str], str]) -> "Example":
+        """Do as `map` does, and also for senders' names and what tools are called with."""
+        return self.map(change)
 
     def plain(self) -> dict[str, Any]:
         """Return its content as JSON values, for people to read."""
@@ -100,7 +110,7 @@ class Chat(Example):
     def prompt(self) -> str:
         opening = []
         for message in self.messages:
-            if message["role"] == "assistant":
+            if message["role"] == "assistant" and not self.everyone:
                 break
             opening.append(f"{message['role']}: {message['content']}")
         return "\n".join(opening)
@@ -120,9 +130,17 @@ class Chat(Example):
 
     def map(self, change: Callable[[str], str]) -> "Chat":
         messages = _changed(self.messages, change)
-        if messages is self.messages:
+        answers = _each(self.answers, change)
+        if messages is self.messages and answers == self.answers:
             return self
-        return replace(self, messages=messages, answers=_each(self.answers, change))
+        return replace(self, messages=messages, answers=answers)
+
+    def map_all(self, change: Callable[[str], str]) -> "Chat":
+        messages = _everywhere(self.messages, change)
+        answers = _each(self.answers, change)
+        if messages == self.messages and answers == self.answers:
+            return self
+        return replace(self, messages=messages, answers=answers)
 
     def plain(self) -> dict[str, Any]:
         tools = {"tools": self.tools} if self.tools else {}
@@ -208,6 +226,15 @@ class Preference(Example):
         answers = _each(self.answers, change)
         return replace(self, messages=messages, chosen=chosen, rejected=rejected, answers=answers)
 
+    def map_all(self, change: Callable[[str], str]) -> "Preference":
+        own = [self.messages, self.chosen, self.rejected]
+        parts = [_everywhere(part, change) for part in own]
+        if parts == own:
+            return self
+        messages, chosen, rejected = parts
+        answers = _each(self.answers, change)
+        return replace(self, messages=messages, chosen=chosen, rejected=rejected, answers=answers)
+
     def plain(self) -> dict[str, Any]:
         tools = {"tools": self.tools} if self.tools else {}
         return {"prompt": self.messages, "chosen": self.chosen, "rejected": self.rejected, **tools}
@@ -235,3 +262,21 @@ def _changed(messages: list[Message], change: Callable[[str], str]) -> list[Mess
 
 def _each(texts: list[str], change: Callable[[str], str]) -> list[str]:
     return [change(text) for text in texts]
+
+
+def _everywhere(messages: list[Message], change: Callable[[str], str]) -> list[Message]:
+    """Return messages with every text in them changed, however deep, except their roles."""
+    return [
+        {key: value if key == "role" else _deep(value, change) for key, value in message.items()}
+        for message in messages
+    ]
+
+
+def _deep(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_deep(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: _deep(item, change) for key, item in value.items()}
+    return value

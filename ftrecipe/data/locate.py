@@ -1,18 +1,22 @@
-"""Finds what a data name means: a packaged file, a file or folder here, or a hub id."""
+"""Finds what a data name means: a packaged file, a file, folder or glob here, a URL or a hub id."""
 
+import glob
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftrecipe.data.files import PACKED, ending
+from ftrecipe.data.archives import PACKED
+from ftrecipe.data.files import ending
+from ftrecipe.data.urls import Url, is_url
 from ftrecipe.errors import DataError, did_you_mean
 from ftrecipe.paths import typed
 
 BUILTIN = Path(__file__).parents[1] / "builtin"
 
 # Names that end so are files: a hub id would hardly.
-_LOCAL = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt", ".zip")
+_LOCAL = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt", ".zip")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_FILE_URL = "file://"
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,29 @@ class HubId:
     name: str
 
 
-def locate(name: str) -> Path | HubId:
-    """Return the file or folder that `name` means, or the hub id. Raises DataError if neither."""
+def locate(name: str) -> Path | Url | HubId:
+    """Return what `name` means: files here, a URL or a hub id. Raises DataError if none of them.
+
+    A URL is not asked for: only whether something here can open its kind.
+    """
     if name.startswith("builtin:"):
         path = BUILTIN / name.removeprefix("builtin:")
         return path if path.exists() else _refuse(name, path)
-    path = typed(name)
+    if is_url(name) and not name.startswith(_FILE_URL):
+        url = Url(name)
+        url.check()
+        return url
+    path = typed(name.removeprefix(_FILE_URL))
     if path.exists():
         return path
+    if glob.has_magic(name):
+        return path if next(glob.iglob(str(path), recursive=True), None) else _no_match(name)
     local = ending(path.name) in _LOCAL or path.suffix in PACKED or path.parent.is_dir()
     return HubId(name) if _HUB_ID.fullmatch(name) and not local else _refuse(name, path)
+
+
+def _no_match(name: str) -> Path:
+    raise DataError(f"{name} matches no file")
 
 
 def _refuse(name: str, path: Path) -> Path:

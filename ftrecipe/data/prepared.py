@@ -1,15 +1,17 @@
 """Prepared data on disk: found by a fingerprint of all that went into it, read back by stages."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data.files import data_files
-from ftrecipe.data.locate import locate
+from ftrecipe.data.cleaning import Step
+from ftrecipe.data.files import digests
+from ftrecipe.data.locate import HubId, locate
+from ftrecipe.data.masks import TrainOn
 from ftrecipe.data.read import Source
 from ftrecipe.rundir import read_json
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from datasets import Dataset as Rows
     from transformers import PreTrainedTokenizerBase
 
-PREPARE_VERSION = 1  # raise it when the same input would be prepared otherwise
+PREPARE_VERSION = 2  # raise it when the same input would be prepared otherwise
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,12 @@ class Job:
     source: Source
     tokenizer: "PreTrainedTokenizerBase"
     max_length: int | None  # None: as many tokens as the tokenizer says the model takes
-    answer_only: bool
+    train_on: TrainOn
     seed: int
+    steps: Sequence[Step] = ()
+    overlong_is_a_finding: bool = False  # of a tokenizer that nobody chose
+    tokenizer_name: str = ""
+    template_name: str = ""
 
     @property
     def limit(self) -> int | None:
@@ -57,14 +63,16 @@ def fingerprint(job: Job) -> str:
     backend: Any = job.tokenizer.backend_tokenizer  # pyright: ignore[reportAttributeAccessIssue]
     parts = {
         "version": PREPARE_VERSION,
-        "format": type(job.source).__name__,
+        "format": job.source.name(),
         "dataset": asdict(job.source),
-        "files": list(_file_hashes(job.source)),
+        "files": list(_file_hashes(job)),
+        "cleaning": [[step.name(), _settings(step)] for step in job.steps],
         "tokenizer": sha256(backend.to_str().encode()).hexdigest(),
         "special": str(sorted(job.tokenizer.special_tokens_map.items())),
         "template": job.tokenizer.chat_template,
         "max_length": job.limit,
-        "answer_only": job.answer_only,
+        "train_on": job.train_on.value,
+        "finding": job.overlong_is_a_finding,
         "seed": job.seed,
     }
     return sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()
@@ -76,21 +84,22 @@ def _plain(value: object) -> object:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def _file_hashes(source: Source) -> Iterator[str]:
-    for name in (source.path, source.validation_path, source.test_path):
+def _settings(option: object) -> dict[str, Any]:
+    assert is_dataclass(option)
+    assert not isinstance(option, type)
+    return asdict(option)
+
+
+def _file_hashes(job: Job) -> Iterator[str]:
+    named = [(part.path, part.endings()) for part, _ in job.source.parts(job.steps)]
+    named += [(path, job.source.endings())
+              for path in (job.source.validation_path, job.source.test_path)]  # fmt: skip
+    for name, endings in named:
         found = locate(name) if name else None
-        if not isinstance(found, Path):
+        if isinstance(found, HubId) or found is None:
             yield f"{name}"
-            continue
-        for file in [found] if found.is_file() else data_files(found):
-            with file.open("rb") as opened:
-                yield f"{file.name} {_digest(opened)}"
-
-
-def _digest(opened: Any) -> str:
-    from hashlib import file_digest
-
-    return file_digest(opened, "sha256").hexdigest()
+        else:
+            yield from digests(found, endings)
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,20 @@ class Prepared:
     def report(self) -> dict[str, Any]:
         """What the audit found."""
         return read_json(self.path / "report.json")
+
+    @property
+    def quarantine(self) -> Path:
+        """What was left out of it, a JSON line a row; not there when there was nothing."""
+        return self.path / "quarantine.jsonl"
+
+    def lengths(self, split: str) -> list[int]:
+        """Return the tokens of each row of a split, without reading the tokens."""
+        import pyarrow
+        import pyarrow.compute
+
+        with pyarrow.memory_map(str(self.path / split / "rows.arrow")) as file:
+            column = pyarrow.ipc.open_stream(file).read_all()["input_ids"]
+            return pyarrow.compute.call_function("list_value_length", [column]).to_pylist()
 
     def train(self) -> "Rows | None":
         """Return the rows to train on (input_ids, labels), from disk as they are needed."""

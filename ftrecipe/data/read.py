@@ -5,20 +5,29 @@ import gzip
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ftrecipe.data.cleaning import Cleaning, Quarantine, Step
 from ftrecipe.data.entries import Entry, Kind
-from ftrecipe.data.example import ColumnFault, EmptyFault, Example, OnOverlong, RowFault, Where
+from ftrecipe.data.example import (
+    ColumnFault,
+    EmptyFault,
+    Example,
+    OnOverlong,
+    RowFault,
+    Unwanted,
+    Where,
+)
 from ftrecipe.data.files import DataFile, data_files
 from ftrecipe.data.locate import HubId, locate
-from ftrecipe.data.split import Split
-from ftrecipe.errors import DataError
+from ftrecipe.data.split import Split, grouped
+from ftrecipe.errors import DataError, listed
 
 _SHOWN = 20
+_TOKENIZED = ("input_ids", "labels", "attention_mask", "token_type_ids")
 
 Record = dict[str, Any]
 Row = tuple[Where, Any]  # what a format reads: a record, an Entry, or the RowFault of a bad row
@@ -38,12 +47,13 @@ class Source(Protocol):
     subset: str | None
     hub_split: str
     revision: str | None
+    encoding: str | None
 
     def name(self) -> str:
         """Return the name of the format."""
         ...
 
-    def parts(self, steps: Sequence[Step]) -> "list[tuple[Source, Sequence[Step]]]":
+    def parts(self, steps: Sequence[Step]) -> "Sequence[tuple[Source, Sequence[Step]]]":
         """Return the sources that it is made of, each with its cleaning: itself, or a mix's."""
         ...
 
@@ -89,7 +99,7 @@ class ChatCount:
             self.system_entries += 1
             return
         self.messages += 1
-        self.media += entry.kind is Kind.media
+        self.media += entry.media or entry.kind is Kind.media
         self.deleted += entry.kind is Kind.deleted
         self.edited += entry.edited
         if entry.sender is not None:
@@ -97,6 +107,13 @@ class ChatCount:
         if entry.time is not None and _comparable(entry.time, self.first):
             self.first = entry.time if self.first is None else min(self.first, entry.time)
             self.last = entry.time if self.last is None else max(self.last, entry.time)
+
+    def rename(self, alias: Callable[[str], str]) -> None:
+        """Call the senders what cleaning calls them."""
+        names = self.senders.items()
+        self.senders = Counter[str]()
+        for name, count in names:
+            self.senders[alias(name)] += count
 
     def report(self) -> dict[str, Any]:
         """Return the counts as report.json has them."""
@@ -182,17 +199,21 @@ class Reading:
         }
 
 
-def refuse_faults(readings: Iterable[Reading], allowed: int) -> None:
-    """Raise one DataError that tells of the bad rows, if there are more than `allowed`."""
+def malformed_faults(readings: Iterable[Reading], allowed: int) -> list[str]:
+    """Return the lines that tell of the bad rows, if there are more than `allowed`."""
     bad = [reading for reading in readings if reading.malformed]
     total = sum(reading.malformed for reading in bad)
     if total <= allowed:
-        return
-    lines = [line for reading in bad for line in reading.shown]
-    del lines[_SHOWN:]
-    lines.append(f"{total:,} malformed rows; mend them, or leave them out with "
-                 f"dataset.max_malformed={total}")  # fmt: skip
-    raise DataError(lines)
+        return []
+    lines = [line for reading in bad for line in reading.shown][:_SHOWN]
+    rows = "1 malformed row" if total == 1 else f"{total:,} malformed rows"
+    return [*lines, f"{rows}; mend them, or leave them out with dataset.max_malformed={total}"]
+
+
+def refuse_faults(readings: Iterable[Reading], allowed: int) -> None:
+    """Raise one DataError that tells of the bad rows, if there are more than `allowed`."""
+    if lines := malformed_faults(readings, allowed):
+        raise DataError(lines)
 
 
 def read_examples(source: Source, reading: Reading, cleaning: Cleaning) -> Iterator[Example]:
@@ -218,23 +239,32 @@ def _rows(source: Source, reading: Reading) -> Iterator[Row]:
     if isinstance(found, HubId):
         yield from _hub_rows(source, found.name)
         return
-    files = data_files(found, source.endings())
-    reading.files = len(files)
-    reading.bytes = sum(file.size for file in files)
     with told(reading.path):
-        yield from source.rows(files, reading)
+        files = data_files(found, source.endings(), source.encoding)
+        reading.files = len(files)
+        reading.bytes = sum(file.size for file in files)
+        try:
+            yield from source.rows(files, reading)
+        finally:  # also when no more rows are wanted
+            for note in [note for file in files for note in file.notes]:
+                reading.note(note)
 
 
 def examples_of_records(
     source: Source, rows: Iterable[Row], reading: Reading, cleaning: Cleaning
 ) -> Iterator[Example]:
     """Yield what each record holds, before cleaning; bad records are told to `reading`."""
+    remarks: Counter[str] = Counter()
     for where, record in rows:
         if isinstance(record, RowFault):
             reading.fault(where, record)
             continue
+        record = _without_tokens(record, reading)
         try:
-            found = source.examples(record, where)
+            found = [grouped(one, record, source.split) for one in source.examples(record, where)]
+        except Unwanted as fault:
+            reading.leave(where, "unwanted", str(fault), 1, record)
+            continue
         except EmptyFault as fault:
             if not cleaning.takes_empty(where, fault, record):
                 reading.fault(where, fault, record)
@@ -243,7 +273,23 @@ def examples_of_records(
             reading.fault(where, fault, record)
             continue
         reading.used += 1
+        remarks.update({note for example in found for note in example.notes})
         yield from found
+    for text, count in remarks.items():
+        reading.note(f"{text} ({count:,} rows)")
+
+
+def _without_tokens(record: Any, reading: Reading) -> Any:
+    """Return the record without the columns that another tokenizer left, and say so."""
+    left = [key for key in _TOKENIZED if _numbers(record.get(key))]
+    if not left:
+        return record
+    reading.note(f"columns that another tokenizer left are not used: {listed(left)}")
+    return {key: value for key, value in record.items() if key not in left}
+
+
+def _numbers(value: object) -> bool:
+    return isinstance(value, list) and all(type(number) is int for number in value)
 
 
 @contextmanager

@@ -1,86 +1,25 @@
 """Reads the rows of files of records, whatever their ending, one at a time, each with its place."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from ftrecipe.data.columns import kind
-from ftrecipe.data.encoding import bad_byte, refuse_bad_bytes
+from ftrecipe.data.columnar import read_arrow, read_parquet
+from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.tables import Row, read_csv, read_lines, read_parquet
+from ftrecipe.data.json_rows import read_json
+from ftrecipe.data.tables import read_csv
 from ftrecipe.errors import DataError, listed
 
-_WRAPPERS = ("data", "rows", "examples", "records", "items", "train")
-
-
-def read_jsonl(source: DataFile) -> Iterator[Row]:
-    """Yield one object a line; blank lines are skipped."""
-    with source.text() as file:
-        empty = True
-        for number, line in read_lines(file):
-            empty = False
-            yield Where(source.name, "line", number), _parsed(line)
-    if empty:
-        raise DataError(f"{source.name} is empty")
-
-
-def _parsed(line: str) -> dict[str, Any] | RowFault:
-    try:
-        refuse_bad_bytes(line)
-        return _object(json.loads(line))
-    except json.JSONDecodeError as error:
-        return RowFault(f"broken JSON: {error.msg} (column {error.colno})")
-    except RecursionError:
-        return RowFault("broken JSON: nested too deeply")
-    except RowFault as fault:
-        return fault
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise RowFault(f"is {kind(value)}, not an object")
-    return value
-
-
-def read_json(source: DataFile) -> Iterator[Row]:
-    """Yield the rows of an array, of `{"data": [...]}`, or of JSON Lines under this ending."""
-    with source.text() as file:
-        text = file.read()
-    if not text.strip():
-        raise DataError(f"{source.name} is empty")
-    if bad := bad_byte(text):
-        line = text.count("\n", 0, bad[0]) + 1
-        raise DataError(f"{source.name} line {line}: not UTF-8 text (byte 0x{bad[1]:02x})")
-    try:
-        rows = _unwrapped(json.loads(text))
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and text.lstrip().startswith("{"):
-            yield from read_jsonl(source)
-            return
-        raise DataError(f"{source.name} line {error.lineno}: broken JSON: {error.msg}") from None
-    except RecursionError:
-        raise DataError(f"{source.name}: broken JSON: nested too deeply") from None
-    if not rows:
-        raise DataError(f"{source.name} is empty")
-    for number, value in enumerate(rows, 1):
-        fault = RowFault(f"is {kind(value)}, not an object")
-        yield Where(source.name, "row", number), value if isinstance(value, dict) else fault
-
-
-def _unwrapped(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        lists = [value[key] for key in _WRAPPERS if isinstance(value.get(key), list)]
-        return lists[0] if len(lists) == 1 else [value]
-    return value if isinstance(value, list) else [value]
+Row = tuple[Where, dict[str, Any] | RowFault]
 
 
 def read_text(source: DataFile) -> Iterator[Row]:
     """Yield `{"text": …}` for each block between blank lines; without any, for each line."""
     with source.text() as file:
         blocks = _has_blocks(file)
-        file.seek(0)
+    with source.text() as file:
         lines: list[str] = []
         start = 1
         found = False
@@ -116,12 +55,13 @@ def _document(text: str) -> dict[str, Any] | RowFault:
 
 
 READERS: dict[str, Callable[[DataFile], Iterator[Row]]] = {
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
+    ".jsonl": read_json,
+    ".ndjson": read_json,
     ".json": read_json,
     ".csv": read_csv,
     ".tsv": read_csv,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
     ".txt": read_text,
 }
 
@@ -130,9 +70,13 @@ ENDINGS = tuple(READERS)
 
 
 def read_file(source: DataFile) -> Iterator[Row]:
-    """Yield place and record, or place and fault, of each row. Raises DataError for the file."""
-    if source.ending not in READERS:
+    """Yield place and record, or place and fault, of each row. Raises DataError for the file.
+
+    What its bytes say goes before its ending.
+    """
+    binary = {"parquet": read_parquet, "arrow": read_arrow}.get(source.kind)
+    if binary is None and source.ending not in READERS:
         known = listed(sorted(READERS))
         raise DataError(f"{source.name}: cannot read {source.ending or 'a file without an ending'}"
                         f" (known: {known}, each also packed: .gz, .zst, .zip)")  # fmt: skip
-    yield from READERS[source.ending](source)
+    yield from (binary or READERS[source.ending])(source)

@@ -1,13 +1,16 @@
 """Divides examples into train, validation and test: by what they ask, by group, or by time."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import datetime
+import struct
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data.example import Example, RowFault
-from ftrecipe.errors import DataError
+from ftrecipe.data.columns import column_of
+from ftrecipe.data.example import ColumnFault, Example, RowFault
+from ftrecipe.errors import DataError, listed
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -43,6 +46,8 @@ class Split:
 
 def fraction_faults(split: Split) -> list[str]:
     """Say what is wrong with the settings, if anything."""
+    if split.by is SplitBy.group and split.column is None:
+        return ["dataset.split.by=group needs dataset.split.column=<column>"]
     shares = {name: getattr(split, name) for name in SPLITS}
     faults = [f"dataset.split.{name}={share} is below 0" for name, share in shares.items()
               if share < 0]  # fmt: skip
@@ -111,31 +116,61 @@ class Keys:
             self.times += _seconds(example)
         self.count += 1
 
-    def place(self, wanted: dict[str, float], seed: int, by: SplitBy) -> list[str]:
-        """Return the split of each example: shares as near as groups allow, in any row order."""
+    def place(self, wanted: dict[str, float], seed: int, by: SplitBy) -> bytes:
+        """Return the split of each example as its index in SPLITS.
+
+        Shares are as near as groups allow; the order of rows makes no difference.
+        """
         import numpy
 
         if not self.count:
-            return []
+            return b""
         keys = numpy.frombuffer(bytes(self.groups), dtype=">u8")
         if self._linked:
             keys = _joined(keys, numpy.frombuffer(bytes(self.texts), dtype=">u8"))
         found, member, sizes = numpy.unique(keys, return_inverse=True, return_counts=True)
         if by is SplitBy.time:
-            times = numpy.frombuffer(bytes(self.times), dtype="f8")
             newest = numpy.full(len(found), -numpy.inf)
-            numpy.maximum.at(newest, member, times)
+            numpy.maximum.at(newest, member, numpy.frombuffer(bytes(self.times), dtype="f8"))
             order = numpy.argsort(-newest, kind="stable")
         else:
-            ranks = [_rank(key.tobytes(), seed) for key in found.astype(">u8")]
-            order = numpy.argsort(numpy.array(ranks, dtype="u8"), kind="stable")
-        names = _divided(order, sizes, wanted, self.count, in_order=by is SplitBy.time)
-        return [names[at] for at in member.tolist()]
+            keyed = found.astype(">u8")
+            ranks = numpy.fromiter((_rank(key.tobytes(), seed) for key in keyed), "u8", len(keyed))
+            order = numpy.argsort(ranks, kind="stable")
+        codes = _divided(order, sizes, wanted, self.count, in_order=by is SplitBy.time)
+        return codes[member].tobytes()
+
+
+def grouped(example: Example, record: Mapping[str, Any], split: Split) -> Example:
+    """Return the example with what `split.column` says of its record. Raises RowFault."""
+    if split.column is None:
+        return example
+    column = column_of(record, [split.column])
+    if column is None:
+        columns = listed([str(key) for key in record])
+        raise ColumnFault(f"no column {split.column!r} (dataset.split.column); columns: {columns}")
+    value = record[column]
+    if split.by is SplitBy.time:
+        return replace(example, time=_time(value, column))
+    return replace(example, group=f"{column}={value}")
+
+
+def _time(value: Any, column: str) -> datetime.datetime:
+    """Read a time: ISO 8601, or seconds since 1970."""
+    try:
+        if isinstance(value, datetime.datetime):
+            return value
+        if isinstance(value, int | float) or str(value).replace(".", "", 1).isdigit():
+            return datetime.datetime.fromtimestamp(float(value), datetime.UTC)
+        return datetime.datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        raise RowFault(
+            f'column "{column}" holds {str(value)[:40]!r}, not a time (2026-01-31T12:00, or seconds'
+            " since 1970)"
+        ) from None
 
 
 def _seconds(example: Example) -> bytes:
-    import struct
-
     if example.time is None:
         raise RowFault("has no time to split by (dataset.split.by=time)")
     return struct.pack("d", example.time.timestamp())
@@ -163,35 +198,33 @@ def _joined(groups: "ndarray", texts: "ndarray") -> "ndarray":
 
 def _divided(
     order: "ndarray", sizes: "ndarray", wanted: dict[str, float], rows: int, in_order: bool
-) -> list[str]:
-    """Return each group's split. In order of time, a split ends where the next group is too big."""
-    names = ["train"] * len(order)
-    free = order.tolist()
+) -> "ndarray":
+    """Return each group's index in SPLITS; in order of time, a split ends at the first misfit."""
+    import numpy
+
+    codes = numpy.zeros(len(order), dtype="u1")
     for name in HELD_OUT:
         target = round(rows * wanted[name])
         if wanted[name] > 0 and rows >= _ENOUGH:
             target = max(1, target)
-        taken = _take(free, sizes, target, in_order)
-        for group in taken:
-            names[group] = name
-        free = [group for group in free if group not in taken]
-    return names
+        free = order[codes[order] == 0]
+        codes[_take(free, sizes, target, in_order)] = SPLITS.index(name)
+    return codes
 
 
-def _take(free: list[int], sizes: "ndarray", target: int, in_order: bool) -> set[int]:
+def _take(free: "ndarray", sizes: "ndarray", target: int, in_order: bool) -> list[int]:
     """Return groups of at most `target` rows; one at least, if another one is left."""
-    taken: set[int] = set()
-    count = 0
+    taken: list[int] = []
+    left = target
     for group in free:
-        if count == target:
-            break
-        if count + sizes[group] <= target:
-            taken.add(group)
-            count += int(sizes[group])
-        elif in_order:
+        size = int(sizes[group])
+        if size <= left:
+            taken.append(int(group))
+            left -= size
+        elif in_order or not left:
             break
     if target and not taken and len(free) > 1:
-        return {free[0] if in_order else min(free, key=lambda group: int(sizes[group]))}
+        return [int(free[0] if in_order else free[sizes[free].argmin()])]
     return taken
 
 

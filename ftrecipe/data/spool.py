@@ -36,5 +36,5 @@ class Spool:
         if self._file is not None:
             self._file.seek(0)
             for _ in range((self.count - len(self._batch)) // _BATCH):
-                yield from pickle.load(self._file)  # noqa: S301 - written by this process
+                yield from pickle.load(self._file)  # written by this process
         yield from self._batch

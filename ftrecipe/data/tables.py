@@ -1,9 +1,12 @@
-"""Reads tables: CSV and TSV lazily, Parquet in batches."""
+"""Reads tables of text, CSV and TSV, a row at a time."""
 
 import csv
 import io
+import re
 import sys
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
 from ftrecipe.data.encoding import bad_byte, refuse_bad_bytes
@@ -16,59 +19,120 @@ if TYPE_CHECKING:
 
 Row = tuple[Where, dict[str, object] | RowFault]
 
-_PARQUET_BATCH = 1000
+_DELIMITERS = ",;\t|"
+_SAMPLED = 2**16  # characters by which the delimiter is found
+_SAMPLED_ROWS = 30
+_LONGEST = 20_000  # lines of one cell; behind them its quote was never closed
+_SEP = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
+
+
+class _Lines(Iterator[str]):
+    """The lines of a file, of which those of the last row can be read again."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._again: deque[str] = deque()
+        self._row: list[str] = []
+        self.number = 0  # of the line read last, from 1
+
+    def __next__(self) -> str:
+        if len(self._row) > _LONGEST:
+            raise StopIteration
+        line = self._again.popleft() if self._again else next(self._file)
+        self._row.append(line)
+        self.number += 1
+        return line
+
+    def new_row(self) -> None:
+        """Forget the lines read so far."""
+        self._row = []
+
+    def only_first(self) -> None:
+        """Go back to the second line of the row."""
+        self._again.extendleft(reversed(self._row[1:]))
+        self.number -= max(0, len(self._row) - 1)
+        self._row = []
 
 
 def read_csv(source: DataFile) -> Iterator[Row]:
     """Yield the rows of a CSV or TSV file; a row's number is the line on which it starts."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    delimiter, asked = _delimiter(source)
     with source.text() as file:
-        first = file.readline()
-        file.seek(0)
-        reader = csv.reader(file, delimiter=_delimiter(first, source.ending), strict=True)
-        header = _header(reader, source.name)
+        lines = _Lines(file)
+        if asked:
+            next(lines)
+            lines.new_row()
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = _header(reader, lines, source.name)
         empty = True
-        for row in _rows(reader, header, source.name):
+        for row in _rows(reader, lines, header, source.name):
             empty = False
             yield row
     if empty:
         raise DataError(f"{source.name} has a header and no rows")
 
 
-def _delimiter(header: str, ending: str) -> str:
-    """Return tab for a .tsv; else the likeliest of comma, semicolon, tab by the header."""
-    if ending == ".tsv":
-        return "\t"
-    return max(",;\t", key=header.count)
+def _delimiter(source: DataFile) -> tuple[str, bool]:
+    """Return the delimiter, and whether the first line says so (`sep=;`)."""
+    with source.text() as file:
+        sample = file.read(_SAMPLED)
+    asked = _SEP.match(sample.lstrip("\ufeff").split("\n", 1)[0].rstrip("\r"))
+    if asked:
+        return asked.group(1), True
+    fits = {mark: _fit(sample, mark) for mark in _DELIMITERS}
+    if source.ending == ".tsv" and fits["\t"][0]:
+        return "\t", False
+    return max(_DELIMITERS, key=lambda mark: fits[mark]), False  # the first of equals
 
 
-def _header(reader: "Reader", name: str) -> list[str]:
+def _fit(sample: str, delimiter: str) -> tuple[bool, float, int]:
+    """Say how well a delimiter cuts: into more than one cell, as many in each row, into many."""
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
     try:
-        header = next((row for row in reader if any(row)), None)
+        cut = [row for row in islice(reader, _SAMPLED_ROWS) if any(cell.strip() for cell in row)]
+    except csv.Error:
+        return False, 0.0, 0
+    if 1 < len(cut) < _SAMPLED_ROWS and len(sample) == _SAMPLED:
+        del cut[-1]  # its end may be missing
+    rows = [len(row) for row in cut]
+    if not rows:
+        return False, 0.0, 0
+    same = sum(count == rows[0] for count in rows) / len(rows)
+    return rows[0] > 1, same, rows[0]
+
+
+def _header(reader: "Reader", lines: _Lines, name: str) -> list[str]:
+    try:
+        header = next((row for row in reader if any(cell.strip() for cell in row)), None)
     except csv.Error as error:
-        raise DataError(f"{name} line 1: broken header: {error}") from None
+        raise DataError(f"{name} line 1: broken header: {_csv_reason(error)}") from None
     if header is None:
         raise DataError(f"{name} is empty")
-    header = [cell.strip() for cell in header]
+    lines.new_row()
+    header = [cell.strip().lstrip("\ufeff").strip() for cell in header]
     if bad_byte("".join(header)):
         raise DataError(f"{name} line 1: not UTF-8 text; save the file as UTF-8")
-    twice = sorted({cell for cell in header if header.count(cell) > 1})
+    twice = sorted({cell for cell in header if cell and header.count(cell) > 1})
     if twice:
         raise DataError(f"{name} has more than one column {listed(twice)}")
     return header
 
 
-def _rows(reader: "Reader", header: list[str], name: str) -> Iterator[Row]:
+def _rows(reader: "Reader", lines: _Lines, header: list[str], name: str) -> Iterator[Row]:
+    """Yield each row; what cannot be read costs the line on which it starts, and no more."""
     while True:
-        where = Where(name, "line", reader.line_num + 1)
+        where = Where(name, "line", lines.number + 1)
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
+            lines.only_first()
             yield where, RowFault(_csv_reason(error))
             continue
-        if not any(cells):
+        lines.new_row()
+        if not any(cell.strip() for cell in cells):
             continue
         try:
             yield where, _record(cells, header)
@@ -86,30 +150,4 @@ def _record(cells: list[str], header: list[str]) -> dict[str, object]:
         raise RowFault(f"has {len(cells)} cells, the header has {len(header)}")
     for cell in cells:
         refuse_bad_bytes(cell)
-    return dict(zip(header, cells, strict=True))
-
-
-def read_parquet(source: DataFile) -> Iterator[Row]:
-    """Yield the rows of a Parquet file, a batch in memory at a time."""
-    import pyarrow
-    import pyarrow.parquet
-
-    opened = source.path if source.path and source.name.endswith(".parquet") else None
-    try:
-        table = pyarrow.parquet.ParquetFile(opened or io.BytesIO(source.open().read()))
-        if table.metadata.num_rows == 0:
-            raise DataError(f"{source.name} is empty")
-        number = 0
-        for batch in table.iter_batches(batch_size=_PARQUET_BATCH):
-            for record in batch.to_pylist():
-                number += 1
-                yield Where(source.name, "row", number), record
-    except pyarrow.ArrowException as error:
-        raise DataError(f"{source.name} is not a Parquet file: {error}") from None
-
-
-def read_lines(file: TextIO) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are not blank, with their numbers from 1."""
-    for number, line in enumerate(file, 1):
-        if line.strip():
-            yield number, line
+    return {name: cell for name, cell in zip(header, cells, strict=True) if name}

@@ -1,34 +1,42 @@
-"""Turns rendered rows into token ids and labels, and deals with the rows that are too long."""
+"""Turns rendered rows into token ids and labels."""
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data.example import OnOverlong, RowFault, Where
+from ftrecipe.data.example import Where
+from ftrecipe.data.masks import Span
 from ftrecipe.data.render import Rendered
 from ftrecipe.errors import DataError
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerBase
 
 MASKED = -100
+_MANY = 16  # spans from which on all offsets are read at once
+_NEAR = 16  # characters without a token that are looked at before all offsets are
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the model is given: token ids, and the same as labels where they are trained on."""
+    """What the model is given: token ids, and the same as labels where they are trained on.
+
+    supervised: how many tokens are trained on; counted where it is not told.
+    head: how many of the first tokens are the BOS and the system prompt.
+    """
 
     where: Where
     input_ids: list[int]
     labels: list[int]
+    supervised: int = -1
+    head: int = 0
 
-    @property
-    def supervised(self) -> int:
-        """How many tokens are trained on."""
-        return len(self.labels) - self.labels.count(MASKED)
+    def __post_init__(self) -> None:
+        if self.supervised < 0:
+            supervised = len(self.labels) - self.labels.count(MASKED)
+            object.__setattr__(self, "supervised", supervised)
 
 
 def own_bos(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
@@ -54,7 +62,9 @@ class Encoder:
             raise DataError(f"{type(tokenizer).__name__} is not a fast tokenizer: it cannot say"
                             " which characters a token stands for")  # fmt: skip
         self.tokenizer = tokenizer
+        self.backend: Any = tokenizer.backend_tokenizer  # pyright: ignore[reportAttributeAccessIssue]
         self.bos = own_bos(tokenizer)
+        self.first = tokenizer.bos_token_id
         self.ends = end_tokens(tokenizer)
         self.eos = int(tokenizer.eos_token_id)  # pyright: ignore[reportArgumentType]
 
@@ -62,15 +72,13 @@ class Encoder:
         """Return one row for each text, with its answers' tokens as labels."""
         if not rendered:
             return []
-        encoded = self.tokenizer(
-            [row.text for row in rendered],
-            add_special_tokens=False,  # a chat template writes its own
-            return_attention_mask=False,
-            return_offsets_mapping=True,
-            verbose=False,
-        )
-        pairs = zip(rendered, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-        return [self._row(row, ids, offsets) for row, ids, offsets in pairs]
+        # What a tokenizer was saved with, or another caller set, is none of our business.
+        self.backend.no_truncation()
+        self.backend.no_padding()
+        texts = [row.text for row in rendered]
+        # A chat template writes its own special tokens.
+        encoded = self.backend.encode_batch(texts, add_special_tokens=False)
+        return [self._row(row, one) for row, one in zip(rendered, encoded, strict=True)]
 
     def prompt_ids(self, text: str, raw: bool) -> list[int]:
         """Return the ids of a prompt as the model is given it at inference."""
@@ -80,71 +88,62 @@ class Encoder:
     def _with_bos(self, ids: list[int]) -> list[int]:
         return ids if ids[: len(self.bos)] == self.bos else self.bos + ids
 
-    def _row(self, row: Rendered, ids: list[int], offsets: list[tuple[int, int]]) -> Row:
+    def _row(self, row: Rendered, encoded: "Encoding") -> Row:
+        ids: list[int] = encoded.ids
         labels = [MASKED] * len(ids)
-        stop = 0
-        for start, end in row.spans:
-            first = bisect_right(offsets, start, key=itemgetter(1))
-            stop = bisect_left(offsets, end, key=itemgetter(0))
+        stop = supervised = 0
+        for first, stop in spans_of_tokens(encoded, row.spans, len(row.text), len(ids)):
             labels[first:stop] = ids[first:stop]
+            supervised += stop - first
         if not stop or ids[stop - 1] not in self.ends:
             ids, labels = [*ids[:stop], self.eos], [*labels[:stop], self.eos]
+            supervised += 1
+        head = _first_behind(encoded, row.head, len(row.text), len(ids)) if row.head else 0
         if row.raw and (whole := self._with_bos(ids)) is not ids:
-            first = self.bos if labels[0] != MASKED else [MASKED]
-            ids, labels = whole, first + labels
-        return Row(row.where, ids, labels)
+            trained = labels[0] != MASKED
+            ids, labels = whole, (self.bos if trained else [MASKED]) + labels
+            supervised += trained
+        return Row(row.where, ids, labels, supervised, head or int(ids[0] == self.first))
 
 
-@dataclass
-class Overlong:
-    """Applies one policy to rows longer than `max_length`; counts what it met and did."""
-
-    policy: OnOverlong
-    max_length: int | None
-    models_own: bool = False  # the limit is the model's: nobody set trainer.max_length
-    rows: int = 0
-    found: int = 0
-    longest: int = 0
-    longest_where: str = ""
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def fit(self, row: Row) -> list[Row]:
-        """Return the row, what is left of it, its pieces, or nothing."""
-        self.rows += 1
-        if not row.supervised:
-            raise RowFault("no token of it would be trained on")
-        length = len(row.input_ids)
-        if self.max_length is None or length <= self.max_length:
-            return [row]
-        self.found += 1
-        if length > self.longest:
-            self.longest, self.longest_where = length, str(row.where)
-        if self.policy in (OnOverlong.error, OnOverlong.drop):
-            self.counts["dropped"] += 1
-            return []
-        pieces = list(_pieces(row, self.max_length))
-        if self.policy is OnOverlong.truncate:
-            pieces = pieces[:1]
-        kept = [piece for piece in pieces if piece.supervised]
-        done = "truncated" if self.policy is OnOverlong.truncate else "split"
-        self.counts[done if kept else "answer_cut_away"] += 1
-        return kept
-
-    def refuse(self) -> None:
-        """Raise DataError when rows were too long and nobody said what to do with them."""
-        if self.policy is not OnOverlong.error or not self.found:
-            return
-        limit = f"trainer.max_length={self.max_length}"
-        raise DataError(
-            f"{self.found:,} of {self.rows:,} rows are longer than "
-            f"{f'the {self.max_length:,} tokens the model takes' if self.models_own else limit} "
-            f"(longest {self.longest:,}: {self.longest_where}); "
-            "add dataset.on_overlong=drop, truncate or split"
-            + ("" if self.models_own else f", or trainer.max_length={self.longest}")
-        )
+def spans_of_tokens(encoded: "Encoding", spans: list[Span], length: int, count: int) -> list[Span]:
+    """Return the tokens of each span of characters as (first, behind the last)."""
+    if len(spans) < _MANY:
+        return [tokens_of(encoded, span, length, count) for span in spans]
+    offsets = encoded.offsets  # asking for one place reads them from the start each time
+    return [
+        (bisect_right(offsets, start, key=itemgetter(1)),
+         bisect_left(offsets, end, key=itemgetter(0)))
+        for start, end in spans
+    ]  # fmt: skip
 
 
-def _pieces(row: Row, size: int) -> Iterator[Row]:
-    for start in range(0, len(row.input_ids), size):
-        stop = start + size
-        yield Row(row.where, row.input_ids[start:stop], row.labels[start:stop])
+def tokens_of(encoded: "Encoding", span: Span, length: int, count: int) -> tuple[int, int]:
+    """Return the first token of a span of characters, and the one behind its last.
+
+    length: of the text; count: of the tokens. A token that is only in part in the span belongs to
+    it. A character of several tokens has them all.
+    """
+    start, end = span
+    first = _first_behind(encoded, start, length, count)
+    if end >= length:
+        return first, count
+    stop = _first_behind(encoded, end, length, count)
+    while stop < count and _start_of(encoded, stop) < end:
+        stop += 1
+    return first, stop
+
+
+def _first_behind(encoded: "Encoding", at: int, length: int, count: int) -> int:
+    """Return the first token that ends behind the character `at`."""
+    for place in range(at, min(at + _NEAR, length)):
+        if (token := encoded.char_to_token(place)) is not None:
+            return token
+    if at + _NEAR >= length:
+        return count
+    return bisect_right(encoded.offsets, at, key=itemgetter(1))
+
+
+def _start_of(encoded: "Encoding", token: int) -> int:
+    found = encoded.token_to_chars(token)
+    return 0 if found is None else found[0]

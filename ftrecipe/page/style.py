@@ -3,10 +3,12 @@
 STYLE = """
 :root { color-scheme: light dark; --ground: #fbfaf8; --card: #fff; --ink: #1d2126;
   --soft: #626a73; --line: #e3e1dc; --tuned: #0b7a75; --base: #8a8f98; --other: #c2662d;
-  --better: #17713a; --worse: #b3261e; --wash: #c4e8e3; --code: #f2f0ec; --caution: #fff4d9; }
+  --better: #17713a; --worse: #b3261e; --wash: #c4e8e3; --deep: #a9dcd5; --code: #f2f0ec;
+  --caution: #fff4d9; }
 @media (prefers-color-scheme: dark) { :root { --ground: #14171a; --card: #1c2024; --ink: #e6e8ea;
   --soft: #9aa3ad; --line: #31373d; --tuned: #4fc3b8; --base: #8e96a0; --other: #e59a63;
-  --better: #6fd08c; --worse: #ff8a80; --wash: #17504f; --code: #24292e; --caution: #3a3014; } }
+  --better: #6fd08c; --worse: #ff8a80; --wash: #17504f; --deep: #1d6563; --code: #24292e;
+  --caution: #3a3014; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.55;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
@@ -39,6 +41,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { padding: .5rem .9rem; text-align: right; border-top: 1px solid var(--line); }
 th { font-weight: 500; color: var(--soft); font-size: .85rem; border-top: 0; white-space: nowrap; }
 td:first-child, th:first-child, .words td { text-align: left; }
+.scroll tr:first-child td { border-top: 0; }
 tr.suite td { font-weight: 600; padding-top: .9rem; }
 tr.suite small { font-weight: 400; color: var(--soft); }
 tr.first td { font-weight: 600; }
@@ -72,22 +75,88 @@ svg { display: block; width: 100%; height: auto; }
 .sample p { margin: 0; white-space: pre-wrap; }
 .label { font-size: .8rem; color: var(--soft); }
 .label .better, .label .worse { font-weight: 600; }
-.masked { color: var(--soft); } .trained { background: var(--wash); border-radius: .2rem; }
 pre { margin: 0; padding: .8rem 1rem; overflow-x: auto; background: var(--code);
   border-radius: .5rem; font: .85rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-pre.row { white-space: pre-wrap; overflow-wrap: anywhere; }
 details { margin-bottom: .5rem; padding: .55rem .9rem; } summary { cursor: pointer; }
 details table { margin-top: .5rem; font-size: .9rem; } details td { padding: .25rem .5rem; }
 details code { overflow-wrap: anywhere; } .use { margin-bottom: 1.2rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
+.verdict { border-left: .35rem solid var(--better); padding-left: 1rem; margin-bottom: 1.2rem; }
+.verdict.no { border-color: var(--worse); } .verdict.no h1 { color: var(--worse); }
+.verdict h1 { margin: .1rem 0 .3rem; }
+header .fails { margin: .5rem 0; color: var(--ink); overflow-wrap: anywhere; }
+.fails::before { content: "✗"; color: var(--worse); font-weight: 700; margin-right: .5rem; }
+.reasons details { margin-left: 1.4rem; } .places { margin: .3rem 0; padding-left: 1.1rem;
+  font-size: .85rem; overflow-wrap: anywhere; }
+.warning::before { content: "!"; font-weight: 700; margin-right: .6rem; }
+.warning { overflow-wrap: anywhere; }
+.bars { display: grid; gap: .3rem .8rem; align-items: center; font-size: .92rem;
+  grid-template-columns: minmax(6rem, 24%) 1fr minmax(5rem, max-content); }
+.bars > span { overflow-wrap: anywhere; } .bars .soft { color: var(--soft); }
+.bars .total { font-weight: 600; } .bars .from { grid-column: 1 / -1; color: var(--soft);
+  font-size: .85rem; padding: .5rem 0 .1rem; }
+.bars > b { font-weight: 500; text-align: right; font-variant-numeric: tabular-nums; }
+.bars > b small { color: var(--soft); font-weight: 400; display: inline-block; min-width: 3.4rem; }
+.bar { display: flex; height: 1.05rem; border-radius: .2rem; overflow: hidden; }
+.bar i { display: block; min-width: 0; } .bar i.some { min-width: 2px; }
+.fill-read, .fill-kept { background: var(--wash); } .fill-some { background: var(--tuned); }
+.fill-train { background: var(--tuned); } .fill-validation { background: var(--other); }
+.fill-test { background: var(--base); } .fill-trained { background: var(--tuned); }
+.fill-context { background: var(--line); } .fill-special { background: var(--ink); }
+.fill-malformed { background: var(--worse); }
+.fill-dropped { background: repeating-linear-gradient(135deg, var(--worse) 0 2px,
+  transparent 2px 5px); }
+.fill-padding { background: repeating-linear-gradient(135deg, var(--base) 0 1px,
+  transparent 1px 6px); opacity: .55; }
+.bin { fill: var(--tuned); fill-opacity: .75; } .bin.validation { fill: var(--other); }
+.bin.test { fill: var(--base); } .mark { stroke: var(--ink); stroke-width: 1.5; }
+.mark.p95 { stroke-dasharray: 7 4; } .mark.p99 { stroke-dasharray: 2 3; }
+.mark.limit { stroke: var(--worse); stroke-width: 2.5; }
+.marked { fill: var(--ink); font-size: 13px; paint-order: stroke; stroke: var(--card);
+  stroke-width: 4px; } .marked.limit { fill: var(--worse); }
+.panel { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
+  padding: .9rem 1rem; margin-bottom: .75rem; overflow-wrap: anywhere; }
+.plots, .plots + .scroll, figure + .scroll, .panel + .scroll { margin-bottom: .75rem; }
+.panel h3 small, summary small { color: var(--soft); font-weight: 400; }
+.panel .cards { margin: .8rem 0; } .panel .card { padding: .4rem .7rem; }
+.panel .card b { font-size: 1.05rem; overflow-wrap: anywhere; }
+.half { display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
+.half > * { margin: 0; min-width: 0; }
+.change { display: grid; gap: .3rem .75rem; grid-template-columns: 1fr 1fr; margin: .4rem 0 .8rem; }
+.change.alone { grid-template-columns: 1fr; } .change .where { grid-column: 1 / -1; }
+.change p { margin: 0; padding: .4rem .6rem; background: var(--code); border-radius: .3rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; font-size: .88rem; unicode-bidi: plaintext; }
+.change del { color: var(--worse); text-decoration-thickness: 1px; }
+.change ins { color: var(--better); font-weight: 600; text-decoration-thickness: 1px; }
+.strip { height: .5rem; margin: .1rem 0 .6rem; background: var(--code); }
+@media screen { pre.tokens { max-height: 32rem; overflow: auto; } }
+pre.tokens { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.85; tab-size: 4;
+  unicode-bidi: plaintext; text-align: start; background: none; padding: 0; }
+.tokens i { font-style: normal; } .tokens i:hover { outline: 1px solid var(--ink); }
+.t-context { color: var(--soft); } .t-context i:nth-child(even) { background: var(--code); }
+.t-trained i { background: var(--wash); padding: .18em 0; border-bottom: 2px solid var(--tuned); }
+.t-trained i:nth-child(even) { background: var(--deep); }
+.t-special i { border: 1px dashed var(--soft); border-radius: .25rem; color: var(--soft);
+  font-size: .88em; padding: .05em .15em; }
+.t-special.is-trained i { border: 1px solid var(--tuned); border-bottom-width: 3px;
+  background: var(--wash); color: var(--ink); font-weight: 600; }
+.t-padding i { padding: .05em .4em; border-radius: .25rem; color: var(--soft); font-style: italic;
+  background: repeating-linear-gradient(135deg, var(--line) 0 1px, transparent 1px 5px); }
+.t-special i, .t-padding i { direction: ltr; unicode-bidi: isolate; }
+.tokens b { font-weight: 400; opacity: .55; } .tokens b::before { content: attr(data-is); }
+.tokens b.dot { position: relative; } .tokens b.dot::before { position: absolute; inset: 0;
+  text-align: center; line-height: 1; }
+.legend { margin-bottom: .5rem; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem;
+  font-size: .88rem; line-height: 2; }
 @media (max-width: 36rem) { main { padding: 1.25rem .9rem 3rem; }
   .sample .pair { grid-template-columns: 1fr; } th, td { padding: .45rem .5rem; }
   table { font-size: .9rem; } .axis { font-size: 20px; } .plots .axis { font-size: 14px; }
-  h2 { margin-top: 2.2rem; } }
+  h2 { margin-top: 2.2rem; } .bars { gap: .25rem .5rem;
+  grid-template-columns: minmax(5rem, 36%) 1fr minmax(3rem, max-content); }
+  .bars > b small { display: none; } .change { grid-template-columns: 1fr; }
+  .marked { font-size: 16px; } }
 @media print { :root { color-scheme: light; } main { max-width: none; }
-  .plots { display: grid; gap: .75rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
-.plots figure { margin: 0; } a { color: var(--tuned); } .trials th { text-align: right; }
-td.reason, th.reason { text-align: left; min-width: 18rem; overflow-wrap: anywhere; }
-.card, figure, .sample { break-inside: avoid; } }
+  .card, figure, .sample, .change, .bars { break-inside: avoid; }
+  .bar, .tokens i, .warning { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """

@@ -1,6 +1,7 @@
 """Names, numbers, sizes and spans of time as people write them."""
 
 import math
+import unicodedata
 
 NAMES = {"f1": "F1"}
 MISSING = "not measured"
@@ -40,3 +41,43 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def cut(text: str, most: int) -> str:
+    """Return at most `most` characters of a text."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return text that does nothing but be read, on a terminal and on a page.
+
+    Control characters, and those that turn the direction of what follows, are written as their
+    names (`␛`, `[U+202E]`), but for those in `keep`; line breaks become `↵`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep else shown(c) for c in text)
+
+
+def shown(character: str) -> str:
+    """Return a character, or what is written in the place of one that cannot be seen."""
+    code = ord(character)
+    if character == "\n":
+        return "↵"
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if is_hidden(character):
+        return f"[U+{code:04X}]"
+    return character
+
+
+def is_hidden(character: str) -> bool:
+    """Say whether a character has no form of its own, or changes how its neighbors are read.
+
+    Joiners are none of these: emoji, Persian and Indic scripts are written with them.
+    """
+    if character.isprintable() or character in "\u200c\u200d\u3000\xa0":
+        return False
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -1,37 +1,42 @@
-"""The stage that reads, splits, tokenizes and audits the data; it loads no weights."""
+"""The stage that reads, cleans, splits, tokenizes and audits the data; it loads no weights."""
 
-from typing import Any
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from ftrecipe.data.build import build
-from ftrecipe.data.corpus import gather
+from ftrecipe.data.build import built
 from ftrecipe.data.describe import describe
+from ftrecipe.data.page import data_page
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
-from ftrecipe.errors import ConfigError
-from ftrecipe.rundir import write_json
+from ftrecipe.data.report import Report
+from ftrecipe.data.schedule import schedule
+from ftrecipe.data.told import several
+from ftrecipe.errors import ConfigError, DataError
+from ftrecipe.page.words import printable
+from ftrecipe.rundir import write_json, write_text
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.sharing import alone_at
 
 
 def prepare(session: Session) -> None:
-    """Leave prepared data in the cache, and its place and report in the run directory."""
-    run = session.run
+    """Leave prepared data in the cache, and its place, report and page in the run directory.
+
+    Raises DataError for data that cannot be trained on, once all of it is counted and written.
+    """
     _check_length(session)
-    job = Job(run.dataset, session.tokenizer, run.trainer.max_length,
-              run.trainer.answer_only, run.seed)  # fmt: skip
+    job = _job(session)
     key = fingerprint(job)
     folder = session.cache / key[:16]
-    with alone_at(session, "data", key):
-        known = Prepared.exists(folder)
-        if not known:
-            corpus = gather(run.dataset, run.seed)
-            with session.screen.progress("prepare", corpus.total) as bar:
-                build(corpus, job, folder, bar.update)
-    report = Prepared.open(folder).report
-    write_json(session.dir.prepared, {"path": str(folder), "fingerprint": key})
-    write_json(session.dir.data_report, report)
+    known = Prepared.exists(folder)
+    with alone_at(session, "data", key), _data(session, job, folder) as data:
+        report = _written(session, job, data)
+        if not report["failures"]:
+            write_json(session.dir.prepared, {"path": str(folder), "fingerprint": key})
     _tell(session, report, known)
-    for warning in report["warnings"]:
-        session.screen.warn(warning)
+    if report["failures"]:
+        raise DataError([*map(printable, report["failures"]), f"see {session.dir.data_page}"])
 
 
 def _check_length(session: Session) -> None:
@@ -41,11 +46,84 @@ def _check_length(session: Session) -> None:
         raise ConfigError(f"trainer.max_length={asked}: this model takes {own} tokens at most")
 
 
-def _tell(session: Session, report: dict[str, Any], known: bool) -> None:
+def _job(session: Session) -> Job:
+    run = session.run
+    return Job(
+        source=run.dataset,
+        tokenizer=session.tokenizer,
+        max_length=run.trainer.max_length,
+        train_on=run.trainer.train_on,
+        seed=run.seed,
+        steps=list(run.cleaning.values()),
+        overlong_is_a_finding=session.assumes_model,
+        tokenizer_name=session.models.source.path,
+        template_name=_template_name(run.model.chat_template),
+    )
+
+
+def _template_name(asked: str | None) -> str:
+    """Name the chat template for people: long Jinja text says nothing to them."""
+    if asked is None:
+        return "the model's own"
+    if "{" not in asked:
+        return asked
+    return "sender tags" if "message['name']" in asked else "Jinja text"
+
+
+@contextmanager
+def _data(session: Session, job: Job, folder: Path) -> Iterator[Prepared]:
+    """Give the prepared data: known from an earlier run, or built now."""
+    if Prepared.exists(folder):
+        yield Prepared.open(folder)
+        return
+
+    with session.screen.progress("prepare", None) as bar:
+
+        def begin(total: int | None) -> Callable[[int], object]:
+            bar.total = total
+            return bar.update
+
+        with built(job, folder, begin) as data:
+            yield data
+
+
+def _written(session: Session, job: Job, data: Prepared) -> Report:
+    """Write report.json, report.html and quarantine.jsonl of the run; return the report."""
+    run, rundir = session.run, session.dir
+    packing = schedule(
+        data.lengths("train"),
+        job.limit,
+        run.trainer.packing,
+        run.trainer.rows_per_step(run.world_size),
+        run.seed,
+    )
+    report = data.report | packing
+    write_json(rundir.data_report, report)
+    write_text(rundir.data_page, data_page(report, session.name, str(rundir.path)))
+    rundir.quarantine.unlink(missing_ok=True)
+    if data.quarantine.is_file():
+        _linked(data.quarantine, rundir.quarantine)
+    return report
+
+
+def _linked(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the two are on different disks."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _tell(session: Session, report: Report, known: bool) -> None:
     """Say what was found; of data prepared before, only how much it is."""
     if known and not session.only_checks:
-        counts = ", ".join(f"{name} {split['rows']:,}" for name, split in report["splits"].items())
+        counts = ", ".join(f"{name} {split['rows']:,}" for name, split in report["tokens"].items())
         session.screen.say(f"prepare   known from an earlier run: {counts} rows")
-        return
-    for line in describe(report):
-        session.screen.say(line)
+    else:
+        for line in describe(report, session.screen.is_terminal):
+            session.screen.say(line)
+    for warning in report["warnings"]:
+        session.screen.warn(printable(warning))
+    if session.only_checks and not report["failures"]:
+        ready = several(report["examples"]["train"], "example")
+        session.screen.say(f"ready     {ready} to train on; look at {session.dir.data_page}")

@@ -40,6 +40,7 @@ class Session:
     cache: Path
     name: str
     only_checks: bool = False
+    assumes_model: bool = False
     rank: Rank = field(default_factory=Rank)
     stop: Stop = field(default_factory=Stop)
 
@@ -52,7 +53,10 @@ class Session:
         os.environ.update(run.tracking.environment(rundir.path))
         only_checks = boundary["stages"] == ["prepare"]
         rank = rank or Rank()
-        return cls(run, rundir, screen, cache, boundary["name"], only_checks, rank)
+        return cls(
+            run, rundir, screen, cache, boundary["name"], only_checks,
+            boundary["assumes_model"], rank,
+        )  # fmt: skip
 
     @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerFast":

@@ -71,6 +71,29 @@ def flags(words: list[str], *known: str) -> tuple[set[str], list[str]]:
     return found, [word for word in words if word not in found]
 
 
+def valued(words: list[str], *known: str) -> tuple[dict[str, str], list[str]]:
+    """Take the flags that have a value out of the words: `--to x`, or `--to=x`.
+
+    Raises ConfigError for one without a value, or named twice.
+    """
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    waiting = iter(words)
+    for word in waiting:
+        flag, equals, value = word.partition("=")
+        if flag not in known:
+            rest.append(word)
+            continue
+        if not equals:
+            value = next(waiting, "")
+        if not value or value.startswith("--"):
+            raise ConfigError(f"{flag}: what should it be? write {flag} <value>")
+        if flag in found:
+            raise ConfigError(f"{flag} is named twice: {found[flag]} and {value}")
+        found[flag] = value
+    return found, rest
+
+
 def _as_key(flag: str) -> str:
     """Return the key that a flag of another tool means, `trainer.learning_rate` for instance."""
     from ftrecipe.apply import ALIASES

@@ -1,24 +1,25 @@
 """The verb `check`: only the data."""
 
-import tempfile
-from pathlib import Path
-
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose
-from ftrecipe.rundir import RunDir
 from ftrecipe.verbs import flags
 
 
 def check(words: list[str]) -> int:
-    """Read, audit and tokenise the data and print what was found; no weights are loaded.
+    """Read, clean, audit and tokenise the data and say what was found; no weights are loaded.
 
-    python -m ftrecipe check [key=value …]
+    python -m ftrecipe check dataset=whatsapp dataset.path=chat.txt
+    python -m ftrecipe check +recipe=qlora_mistral
+
+    Leaves data/report.json, data/report.html and data/quarantine.jsonl in a run directory. Without
+    a model it counts with the embedded model's tokenizer. Exit code 2 where the data cannot be
+    trained on.
     """
     _, rest = flags(words)
-    made = plan.make(compose(rest))
+    composition = compose(rest, audit_only=True)
+    made = plan.make(composition, counts=False)
     made.stages = ["prepare"]
-    with tempfile.TemporaryDirectory(prefix="ftrecipe-check-") as folder:
-        rundir = RunDir(Path(folder))
-        launch.write(made, rundir)
-        launch.write_first_status(rundir)
-        return launch.start(rundir, made.stages)
+    if composition.recipe is None:
+        made.name = plan.plain_name(f"check_{plan.data_name(composition.run)}")
+    made.assumes_model = not composition.names_model
+    return launch.start(launch.create(made), made.stages)

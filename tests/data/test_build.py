@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ftrecipe.components.dataset import OnFaulty, OnOverlong, Split
+from ftrecipe.components.cleaning.exact_duplicates import ExactDuplicates
+from ftrecipe.components.dataset import OnOverlong, Split
 from ftrecipe.components.dataset.messages import Messages
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.text import PlainText
-from ftrecipe.data.build import build
-from ftrecipe.data.corpus import gather
+from ftrecipe.data.masks import TrainOn
+from ftrecipe.data.build import built
 from ftrecipe.data.count import count_rows
-from ftrecipe.data.describe import describe
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.errors import DataError
 
@@ -33,13 +33,15 @@ class Bench:
         return str(path)
 
     def job(self, source, **settings) -> Job:
-        return replace(Job(source, self.tokenizer, None, True, 42), **settings)
+        return replace(Job(source, self.tokenizer, None, TrainOn.answers, 42), **settings)
 
     def prepare(self, source, **settings) -> Prepared:
         job = self.job(source, **settings)
         folder = self.folder / "cache" / fingerprint(job)[:16]
         if not Prepared.exists(folder):
-            build(gather(source, job.seed), job, folder, lambda rows: None)
+            with built(job, folder, lambda total: lambda done: None) as data:
+                if data.report["failures"]:
+                    raise DataError(data.report["failures"])
         return Prepared.open(folder)
 
 
@@ -121,7 +123,7 @@ def test_rows_longer_than_max_length_are_refused_by_default(bench):
     rows = [*asked(3), {"question": "hi", "answer": "a long answer " * 20}]
     source = QuestionAnswer(path=bench.write("a.jsonl", rows))
     [fault] = refused(bench, source, max_length=64)
-    assert fault.startswith("1 of 4 rows are longer than trainer.max_length=64 (longest ")
+    assert fault.startswith("1 of 4 rows are longer than trainer.max_length=64; the longest: ")
     assert "a.jsonl line 4" in fault
 
 
@@ -129,8 +131,9 @@ def test_overlong_rows_can_be_dropped_and_are_reported(bench):
     rows = [*asked(3), {"question": "hi", "answer": "a long answer " * 20}]
     source = QuestionAnswer(path=bench.write("a.jsonl", rows), on_overlong=OnOverlong.drop)
     report = bench.prepare(source, max_length=64).report
-    assert report["rows"] == {"read": 4, "kept": 3, "dropped": {"longer than max_length": 1}}
-    assert any("1 row was longer than 64 tokens: 1 left out" in line for line in describe(report))
+    assert report["dropped"] == {"overlong": 1}
+    assert sum(report["examples"].values()) == 3
+    assert report["overlong"]["longest"][0]["where"] == "a.jsonl line 4"
 
 
 def test_all_faulty_rows_are_told_at_once(bench):
@@ -139,20 +142,21 @@ def test_all_faulty_rows_are_told_at_once(bench):
     assert faults == [
         'a.jsonl line 4: no answer in column "answer"',
         'a.jsonl line 5: no question in column "question"',
+        "2 malformed rows; mend them, or leave them out with dataset.max_malformed=2",
     ]
 
 
 def test_faulty_rows_of_a_stream_are_told_too(bench):
     rows = [*asked(3), {"question": "hi", "answer": ""}]
     source = QuestionAnswer(path=bench.write("a.jsonl", rows), streaming=True)
-    assert refused(bench, source) == ['a.jsonl line 4: no answer in column "answer"']
+    assert refused(bench, source)[0] == 'a.jsonl line 4: no answer in column "answer"'
 
 
 def test_many_faults_are_cut_at_twenty_with_their_number(bench):
     rows = [{"question": f"q{i}", "answer": ""} for i in range(1200)]
     faults = refused(bench, QuestionAnswer(path=bench.write("a.jsonl", rows)))
     assert len(faults) == 21
-    assert faults[-1].startswith("1,200 rows cannot be used in all")
+    assert faults[-1].startswith("1,200 malformed rows")
 
 
 def test_a_missing_column_is_said_once(bench):
@@ -162,12 +166,17 @@ def test_a_missing_column_is_said_once(bench):
     assert "set dataset.columns.answer=<column>" in faults[0]
 
 
-def test_faulty_rows_can_be_dropped_and_are_counted_by_reason(bench):
+def test_malformed_rows_can_be_left_out_and_are_counted_by_reason(bench):
     path = bench.folder / "a.csv"
     path.write_text("question,answer\nq1,a1\nq2,\nq3\nq4,a4\n")
-    data = bench.prepare(QuestionAnswer(path=str(path), on_faulty=OnFaulty.drop))
-    assert data.report["rows"]["kept"] == 2
-    assert data.report["rows"]["dropped"] == {
+    report = bench.prepare(QuestionAnswer(path=str(path), max_malformed=2)).report
+    assert sum(report["examples"].values()) == 2
+    [source] = report["sources"]
+    assert source["rows_malformed"] == 2
+    assert source["first_malformed"] == {
+        "file": "a.csv", "line": 3, "reason": 'no answer in column "answer"'
+    }  # fmt: skip
+    assert source["malformed_reasons"] == {
         'no answer in column "answer"': 1,
         "has 1 cells, the header has 2": 1,
     }
@@ -179,7 +188,7 @@ def test_a_conversation_the_template_refuses_is_named_by_its_line(
     bench = Bench(tmp_path, make_tokenizer(templates["inst"], eos="</s>"))
     messages = [{"role": role, "content": "x"} for role in ("system", "user", "assistant")]
     path = bench.write("a.jsonl", [{"messages": messages[1:]}, {"messages": messages}])
-    [fault] = refused(bench, Messages(path=path))
+    fault, _ = refused(bench, Messages(path=path))
     assert fault.startswith("a.jsonl line 2: the chat template refuses this conversation")
 
 
@@ -194,7 +203,7 @@ def test_an_unrolled_conversation_is_one_evaluation_example(tmp_path, make_token
     [example] = data.examples("test")
     assert example.answers == ["turn 3"]
     assert example.question == "turn 2"
-    assert data.report["unrolled_conversations"] == 2
+    assert data.report["template"]["unrolled"] == 2
 
 
 def test_no_prompt_is_on_both_sides(bench):
@@ -206,8 +215,9 @@ def test_no_prompt_is_on_both_sides(bench):
     seen = " ".join(bench.tokenizer.decode(ids) for ids in train["input_ids"])
     assert held_out
     assert not any(f"\n{question}<" in seen for question in held_out)
-    assert data.report["leaked"] == {"test": 0, "validation": 0}
-    assert data.report["conflicting_prompts"] == 15
+    leaks = data.report["contamination"]
+    assert [leaks[split]["same_prompt"] for split in ("test", "validation")] == [0, 0]
+    assert data.report["duplicates"]["prompts_with_several_answers"] == 15
 
 
 @pytest.mark.parametrize("streaming", [False, True])
@@ -219,7 +229,7 @@ def test_test_prompts_that_are_also_trained_on_are_counted(bench, streaming):
         split=Split(1, 0, 0),
     )
     report = bench.prepare(source).report
-    assert report["leaked"]["test"] == 5
+    assert report["contamination"]["test"]["same_prompt"] == 5
     assert any("5 prompts of the test split" in warning for warning in report["warnings"])
 
 
@@ -231,7 +241,7 @@ def test_a_stream_gives_the_same_rows_in_about_the_same_shares(bench):
     assert test
     assert abs(len(train) - 1250) < 120
     assert abs(len(test) - 625) < 100
-    assert data.report["rows"]["kept"] == 2500
+    assert sum(data.report["examples"].values()) == 2500
 
 
 @pytest.mark.parametrize("streaming", [False, True])
@@ -239,44 +249,92 @@ def test_max_samples_stops_reading_early(bench, streaming):
     path = bench.folder / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in asked(12)) + "broken\n")
     source = QuestionAnswer(path=str(path), max_samples=12, streaming=streaming)
-    assert bench.prepare(source).report["rows"]["read"] == 12
+    assert bench.prepare(source).report["sources"][0]["rows_read"] == 12
 
 
 def test_data_of_which_nothing_is_left_is_refused(bench):
     rows = [{"question": "hi", "answer": "a long answer " * 20}]
     source = QuestionAnswer(path=bench.write("a.jsonl", rows), on_overlong=OnOverlong.drop)
     [fault] = refused(bench, source, max_length=16)
-    assert fault.endswith("no row is left to train on")
+    assert fault.endswith("a.jsonl: no row is left to train on")
 
 
-def test_the_report_shows_which_tokens_are_trained_on(bench):
+def test_the_report_shows_what_every_token_is(bench):
     report = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", asked(5)))).report
-    assert report["sample"]["pieces"] == [
-        ["<|im_start|>user\nwhat is 0?<|im_end|>\n<|im_start|>assistant\n", False],
-        ["it is 0<|im_end|>", True],
-        ["\n", False],
+    pieces = report["samples"][0]["pieces"]
+    assert [(p["kind"], p["trained"], "".join(p["tokens"])) for p in pieces] == [
+        ("special", False, "<|im_start|>"),
+        ("context", False, "user\nwhat is 0?"),
+        ("special", False, "<|im_end|>"),
+        ("context", False, "\n"),
+        ("special", False, "<|im_start|>"),
+        ("context", False, "assistant\n"),
+        ("trained", True, "it is 0"),
+        ("special", True, "<|im_end|>"),
+        ("context", False, "\n"),
     ]
-    assert "  »it is 0<|im_end|>«" in describe(report)
-    assert report["eos_share"] == 1
+    assert report["eos_supervised"] == 1
+
+
+def test_rows_read_are_examples_dropped_and_malformed(bench):
+    rows = [*asked(30), *asked(5), {"question": "q", "answer": "so " * 60}, {"question": "q"}]
+    source = QuestionAnswer(
+        path=bench.write("a.jsonl", rows), max_malformed=1, on_overlong=OnOverlong.drop
+    )
+    report = bench.prepare(source, steps=[ExactDuplicates()], max_length=64).report
+    assert report["dropped"] == {"exact_duplicates": 5, "overlong": 1}
+    [read] = report["sources"]
+    kept = sum(report["examples"].values())
+    assert read["rows_read"] == 37 == kept + 6 + read["rows_malformed"]
+
+
+def test_what_is_left_out_is_in_quarantine(bench):
+    rows = [*asked(12), *asked(1), {"question": "q"}]
+    source = QuestionAnswer(path=bench.write("a.jsonl", rows), max_malformed=1)
+    data = bench.prepare(source, steps=[ExactDuplicates()])
+    lines = [json.loads(line) for line in data.quarantine.read_text().splitlines()]
+    assert [(line["line"], line["rule"]) for line in lines] == [
+        (13, "exact_duplicates"),
+        (14, "malformed"),
+    ]
+    assert lines[1]["content"] == {"question": "q"}
+
+
+def test_data_that_is_refused_is_counted_all_the_same(bench):
+    rows = [*asked(12), {"question": "q"}]
+    job = bench.job(QuestionAnswer(path=bench.write("a.jsonl", rows)))
+    folder = bench.folder / "cache" / "refused"
+    with built(job, folder, lambda total: lambda done: None) as data:
+        assert data.report["sources"][0]["rows_read"] == 13
+        assert sum(data.report["examples"].values()) == 12
+        assert len(data.report["failures"]) == 2
+    assert not folder.exists()
+
+
+def test_a_row_with_nothing_to_learn_is_a_failure(bench):
+    muted = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0}]
+    path = bench.write("a.jsonl", [{"messages": muted}])
+    faults = refused(bench, Messages(path=path))
+    assert "1 row without a token that would be trained on" in faults[1]
 
 
 def test_the_report_adds_up(bench):
     data = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", asked(40)), split=HALVES))
     train = data.train()
     assert train
-    split = data.report["splits"]["train"]
+    split = data.report["tokens"]["train"]
     assert split["rows"] == len(train)
-    assert split["tokens"] == sum(map(len, train["input_ids"]))
+    assert split["total"] == sum(map(len, train["input_ids"]))
     labels = [label for row in train["labels"] for label in row]
-    assert split["supervised_tokens"] == sum(label != -100 for label in labels)
-    assert split["lengths"]["max"] == max(map(len, train["input_ids"]))
+    assert split["supervised"] == sum(label != -100 for label in labels)
+    assert split["max"] == max(map(len, train["input_ids"]))
 
 
 def test_a_small_set_and_contradicting_answers_are_warned_about(bench):
     rows = [*asked(5), {"question": "What is 1?", "answer": "who knows"}]
     warnings = bench.prepare(QuestionAnswer(path=bench.write("a.jsonl", rows))).report["warnings"]
     assert warnings == [
-        "Only 6 rows to train on; a few hundred are usually needed.",
+        "Only 6 examples to train on; a few hundred are usually needed.",
         "1 prompt with more than one answer in the data.",
     ]
 
@@ -292,7 +350,8 @@ def test_two_writers_of_one_folder_do_no_harm(bench):
     source = QuestionAnswer(path=bench.write("a.jsonl", asked(5)))
     folder = bench.folder / "cache" / "one"
     for _ in range(2):
-        build(gather(source, 42), bench.job(source), folder, lambda rows: None)
+        with built(bench.job(source), folder, lambda total: lambda done: None) as data:
+            assert data.path == folder
     assert [path.name for path in folder.parent.iterdir()] == ["one"]
 
 
@@ -303,7 +362,7 @@ def test_all_that_matters_changes_the_fingerprint(bench, make_tokenizer, templat
     others = [
         bench.job(QuestionAnswer(path=path, system="be kind")),
         bench.job(source, max_length=64),
-        bench.job(source, answer_only=False),
+        bench.job(source, train_on=TrainOn.everything),
         bench.job(source, seed=1),
         bench.job(source, tokenizer=make_tokenizer(templates["thinking"])),
         bench.job(source, tokenizer=make_tokenizer(eos="</s>")),

@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 
 from ftrecipe.data.example import RowFault
-from ftrecipe.data.files import read_path
+from ftrecipe.data.files import data_files
+from ftrecipe.data.locate import locate
+from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.errors import DataError
 
 ROWS = [{"question": "hé?", "answer": "yes, 1"}, {"question": "two", "answer": "no"}]
 JSONL = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
 CSV = 'question,answer\nhé?,"yes, 1"\ntwo,no\n'
+
+
+def read_path(path):
+    for file in data_files(locate(str(path)), ENDINGS):
+        yield from read_file(file)
 
 
 def records(path) -> list[Any]:
@@ -130,7 +137,6 @@ def test_a_line_that_is_not_an_object_is_a_fault(tmp_path):
     path = write(tmp_path / "x.jsonl", '[1]\n"a"\n3\nnull\n')
     assert faults(path) == [
         "x.jsonl line 1: is a list, not an object",
-        "x.jsonl line 2: is text, not an object",
         "x.jsonl line 3: is a number, not an object",
         "x.jsonl line 4: is nothing, not an object",
     ]
@@ -138,35 +144,45 @@ def test_a_line_that_is_not_an_object_is_a_fault(tmp_path):
 
 def test_json_nested_beyond_reason_is_a_fault(tmp_path):
     path = write(tmp_path / "x.jsonl", "[" * 200_000 + "\n")
-    assert faults(path) == ["x.jsonl line 1: broken JSON: nested too deeply"]
+    assert len(faults(path)) == 1
+    assert "nested too deeply" in faults(path)[0]
 
 
 def test_an_item_of_an_array_is_named_by_its_row(tmp_path):
-    path = write(tmp_path / "x.json", '[\n{"a": 1},\n\n"two"]')
-    assert faults(path) == ["x.json row 2: is text, not an object"]
+    path = write(tmp_path / "x.json", '[\n{"a": 1},\n\n2]')
+    assert faults(path) == ["x.json row 2: is a number, not an object"]
 
 
-def test_a_broken_array_names_the_line(tmp_path):
-    path = write(tmp_path / "x.json", '[\n{"a": 1},\n{"a" 2}]')
-    with pytest.raises(DataError, match=r"x.json line 3: broken JSON: Expecting ':' delimiter"):
-        records(path)
+def test_a_broken_array_keeps_the_rows_before_the_break_and_names_its_place(tmp_path):
+    path = write(tmp_path / "x.json", '[\n{"a": 1},\n{"a" 2},\n{"a": 3}]')
+    assert records(path)[0] == {"a": 1}
+    assert faults(path) == [
+        "x.json row 2: broken JSON: Expecting ':' delimiter (line 3, column 6); what follows in "
+        "the file is not read"
+    ]
+    assert len(records(path)) == 2
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.csv"])
-def test_bytes_that_are_not_utf8_name_their_line(tmp_path, name):
-    text = (JSONL if name == "x.jsonl" else CSV).replace("no", "caf\xe9")
+def test_one_broken_byte_of_a_utf8_file_names_its_line(tmp_path, name):
+    text = (JSONL if name == "x.jsonl" else CSV).replace("hé", "hééé")
     path = tmp_path / name
-    path.write_bytes(text.replace("hé", "he").encode("latin-1"))
+    path.write_bytes(text.encode().replace(b"no", b"n\xff"))
     line = 2 if name == "x.jsonl" else 3
     assert faults(path) == [
-        f"{name} line {line}: not UTF-8 text (byte 0xe9); save the file as UTF-8"
+        f"{name} line {line}: not UTF-8 text (byte 0xff); save the file as UTF-8, "
+        "or set dataset.encoding"
     ]
 
 
-def test_bytes_that_are_not_utf8_in_an_array_name_their_line(tmp_path):
-    (tmp_path / "x.json").write_bytes(b'[\n{"a": "caf\xe9"}]')
-    with pytest.raises(DataError, match=r"x.json line 2: not UTF-8 text"):
-        records(tmp_path / "x.json")
+def test_one_broken_byte_in_an_array_costs_its_row(tmp_path):
+    text = '[\n{"a": "é, é, é"},\n{"a": "?"},\n{"a": "é"}]'.encode().replace(b"?", b"\xff")
+    (tmp_path / "x.json").write_bytes(text)
+    assert [isinstance(row, RowFault) for row in records(tmp_path / "x.json")] == [
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.csv", "x.tsv", "x.txt"])
@@ -215,3 +231,120 @@ def test_a_folder_without_data_is_refused(tmp_path):
 def test_nan_in_json_is_read(tmp_path):
     [row] = records(write(tmp_path / "x.jsonl", '{"a": NaN}\n'))
     assert row["a"] != row["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a|b\n1|2\n", [{"a": "1", "b": "2"}]),
+        ("sep=;\na;b\n1,5;2\n", [{"a": "1,5", "b": "2"}]),
+        ('a,b\n"x\ny; z; w",2\n', [{"a": "x\ny; z; w", "b": "2"}]),
+        ("a;b\n1,2,3;4,5\n6;7\n", [{"a": "1,2,3", "b": "4,5"}, {"a": "6", "b": "7"}]),
+        ('a,b\n5" pipe,it "is" so\n', [{"a": '5" pipe', "b": 'it "is" so'}]),
+        ("text\nno delimiter, but a comma\nand none\n", [{"text": "no delimiter, but a comma"},
+                                                         {"text": "and none"}]),
+        ("a,b,,\n1,2,,\n", [{"a": "1", "b": "2"}]),
+        ("a,b\r1,2\r3,4\r", [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]),
+    ],
+)  # fmt: skip
+def test_a_table_is_cut_as_its_rows_say(tmp_path, text, rows):
+    assert records(write(tmp_path / "x.csv", text)) == rows
+
+
+def test_tabs_cut_a_tsv_that_is_full_of_commas(tmp_path):
+    path = write(tmp_path / "x.tsv", "a,x\tb,x\n1,5\t2,5\n")
+    assert records(path) == [{"a,x": "1,5", "b,x": "2,5"}]
+
+
+def test_rows_after_a_quote_that_is_never_closed_are_read(tmp_path):
+    text = 'question,answer\none,1\ntwo,"2\nthree,3\n"four, 4",4\nfive,"5\nsix,6\n'
+    path = write(tmp_path / "faq.csv", text)
+    assert [row for row in records(path) if isinstance(row, dict)] == [
+        {"question": "one", "answer": "1"},
+        {"question": "three", "answer": "3"},
+        {"question": "four, 4", "answer": "4"},
+        {"question": "six", "answer": "6"},
+    ]
+    assert [fault.split(":")[0] for fault in faults(path)] == ["faq.csv line 3", "faq.csv line 6"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{\n "a": 1\n}\n{\n "a": 2\n}\n',
+        '[{"a": 1}]\n\n[{"a": 2}]'.replace("\n\n", " "),
+        '{"a": 1} {"a": 2}',
+        '{"meta": {"data": [3]}, "data": [{"a": 1}, {"a": 2}], "n": 2}',
+        '{"n": "data", "rows":\n[\n{"a": 1},\n{"a": 2}]}',
+        '\n\n[{"a": 1}\n,\n{"a": 2}\n]\n',
+    ],
+)
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl"])
+def test_json_is_read_in_any_layout_under_either_ending(tmp_path, name, text):
+    assert records(write(tmp_path / name, text)) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"id": 1, "items": [{"from": "human", "value": "a"}]},
+        {"question": "a", "examples": ["b", "c"]},
+        {"question": "a", "meta": {"data": [{"b": 1}]}},
+    ],
+)
+def test_a_list_that_belongs_to_one_row_is_not_taken_for_rows(tmp_path, row):
+    assert records(write(tmp_path / "x.json", json.dumps(row, indent=1))) == [row]
+    assert records(write(tmp_path / "y.json", json.dumps([row]))) == [row]
+
+
+@pytest.mark.parametrize("text", ['["one", "two"]', '"one"\n"two"\n', '[\n"one",\n"two"\n]'])
+def test_plain_texts_in_json_are_rows_of_text(tmp_path, text):
+    assert records(write(tmp_path / "x.json", text)) == [{"text": "one"}, {"text": "two"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('[\n{"a": 1},\n]', "a comma before the end of the array (line 3, column 1)"),
+        ('[\n{"a": 1}\n', "the array is never closed (line 3, column 1)"),
+        ('[{"a": 1}, // no\n{"a": 2}]', "Expecting value (line 1, column 12)"),
+        ('[{"a": 1}] x', "Expecting value (line 1, column 12)"),
+    ],
+)
+def test_what_is_no_json_is_one_fault_after_the_rows_before_it(tmp_path, text, place):
+    found = records(write(tmp_path / "x.json", text))
+    assert found[0] == {"a": 1}
+    assert [place in str(row) for row in found[1:]] == [True]
+
+
+def test_a_break_far_into_an_array_has_its_line_and_column(tmp_path):
+    lines = ['{"text": "' + "x" * 1000 + '"},'] * 3000
+    path = write(tmp_path / "x.json", "[\n" + "\n".join(lines) + '\n  {"a"; 1}]')
+    found = records(path)
+    assert len(found) == 3001
+    assert "(line 3002, column 7)" in str(found[-1])
+
+
+def test_a_large_array_is_never_in_memory_whole(tmp_path):
+    import tracemalloc
+
+    row = '{"instruction": "' + "x" * 2000 + '", "output": "y"}'
+    size = (tmp_path / "x.json").write_text("[" + ",".join([row] * 6_000) + "]")
+    tracemalloc.start()
+    assert sum(1 for _ in read_path(tmp_path / "x.json")) == 6_000
+    assert tracemalloc.get_traced_memory()[1] < size
+    tracemalloc.stop()
+
+
+def test_a_parquet_text_that_is_not_utf8_costs_its_row(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    texts = pyarrow.array([b"one", b"\xff", b"three"]).cast(pyarrow.binary())
+    bad = pyarrow.Array.from_buffers(pyarrow.string(), 3, texts.buffers())
+    pyarrow.parquet.write_table(pyarrow.table({"text": bad}), tmp_path / "x.parquet")
+    assert [isinstance(row, RowFault) for row in records(tmp_path / "x.parquet")] == [
+        False,
+        True,
+        False,
+    ]

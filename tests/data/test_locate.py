@@ -1,10 +1,11 @@
 """What a data name means."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from ftrecipe.data.locate import BUILTIN, HubId, locate
+from ftrecipe.data.locate import BUILTIN, HubId, Url, locate
 from ftrecipe.errors import DataError
 
 
@@ -56,3 +57,30 @@ def test_a_missing_file_in_a_folder_that_exists_is_no_hub_id(tmp_path, monkeypat
 def test_a_missing_folder_is_named():
     with pytest.raises(DataError, match=r"there is no folder /no/such"):
         locate("/no/such/faq.csv")
+
+
+def test_a_glob_is_a_path_when_something_matches(tmp_path):
+    (tmp_path / "a.csv").write_text("x")
+    assert locate(f"{tmp_path}/*.csv") == tmp_path / "*.csv"
+    with pytest.raises(DataError, match=r"\*.json matches no file"):
+        locate(f"{tmp_path}/*.json")
+
+
+def test_a_url_is_taken_without_asking_for_it():
+    assert locate("https://nowhere.invalid/x.jsonl") == Url("https://nowhere.invalid/x.jsonl")
+
+
+def test_a_url_of_an_unknown_kind_gets_a_hint():
+    with pytest.raises(DataError, match="did you mean http"):
+        locate("htps://example.org/x.jsonl")
+
+
+@pytest.mark.skipif(find_spec("s3fs") is not None, reason="the driver is installed")
+def test_a_url_whose_driver_is_missing_names_the_package():
+    with pytest.raises(DataError, match="pip install s3fs"):
+        locate("s3://bucket/x.jsonl")
+
+
+def test_a_file_url_is_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("x")
+    assert locate(f"file://{tmp_path}/a.csv") == tmp_path / "a.csv"

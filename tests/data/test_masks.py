@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ftrecipe.data.example import Chat, Completion, RowFault, Text, Where
+from ftrecipe.data.masks import TrainOn, Unsupervised
 from ftrecipe.data.render import Renderer
 from ftrecipe.data.tokenize import MASKED, Encoder
 
@@ -32,9 +33,9 @@ def chat(*turns, tools=None):
     return Chat(where=HERE, messages=messages, tools=tools, answers=[turns[-1]])
 
 
-def encode(tokenizer, example, answer_only=True):
+def encode(tokenizer, example, train_on=TrainOn.answers):
     """Return the renderer's counts, and of each row: its whole text, and the trained texts."""
-    renderer = Renderer(tokenizer, answer_only)
+    renderer = Renderer(tokenizer, train_on)
     found = []
     for row in Encoder(tokenizer).rows(renderer.rows(example)):
         assert len(row.input_ids) == len(row.labels)
@@ -84,7 +85,7 @@ def test_answers_of_many_bytes_a_character_are_masked_exactly(tokenizer):
 
 
 def test_all_is_trained_on_when_asked_for(tokenizer):
-    _, [(_, trained)] = encode(tokenizer, chat("hi", "hello"), answer_only=False)
+    _, [(_, trained)] = encode(tokenizer, chat("hi", "hello"), TrainOn.everything)
     assert trained == ["<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nhello<|im_end|>"]
 
 
@@ -198,6 +199,96 @@ def test_real_templates_train_on_the_answers_and_on_nothing_that_was_asked(make_
 
 
 def test_an_answer_that_the_template_loses_is_a_fault(make_tokenizer, templates):
-    tokenizer = make_tokenizer(templates["chatml"].replace("{{ m.content }}", "{{ m.text }}"))
+    deaf = "{% if m.role == 'user' %}{{ m.content }}{% else %}{{ m.text }}{% endif %}"
+    tokenizer = make_tokenizer(templates["chatml"].replace("{{ m.content }}", deaf))
     with pytest.raises(RowFault, match="loses the text of an answer"):
         Renderer(tokenizer).rows(chat("hi", "hello"))
+
+
+def test_a_question_that_the_template_loses_is_a_fault(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["chatml"].replace("{{ m.content }}", "{{ m.text }}"))
+    with pytest.raises(RowFault, match="loses the text of a user message"):
+        Renderer(tokenizer).rows(chat("😀", "hello"))
+
+
+def weighted(*weights):
+    """Return a conversation whose answers have these weights; None for no weight."""
+    example = chat(*(text for i in range(len(weights)) for text in (f"q{i}", f"a{i}")))
+    for message, weight in zip(example.messages[1::2], weights, strict=True):
+        if weight is not None:
+            message["weight"] = weight
+    return example
+
+
+def test_only_the_last_answer_is_trained_on_when_asked_for(tokenizer):
+    example = chat("hi", "hello", "what?", "the answer")
+    _, [(text, trained)] = encode(tokenizer, example, TrainOn.last_answer)
+    assert "hello<|im_end|>" in text
+    assert trained == ["the answer<|im_end|>"]
+
+
+def test_the_last_answer_alone_needs_no_row_for_each_answer(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["thinking"])
+    example = chat("hi", "hello", "more", "there")
+    counts, [(_, trained)] = encode(tokenizer, example, TrainOn.last_answer)
+    assert not counts
+    assert trained == ["<think>\n\n</think>\n\nthere<|im_end|>"]
+
+
+@pytest.mark.parametrize(("weights", "expected"), [
+    ((0, None), ["a1<|im_end|>"]),
+    ((1, 0), ["a0<|im_end|>"]),
+    ((1.0, True), ["a0<|im_end|>", "a1<|im_end|>"]),
+])  # fmt: skip
+def test_an_answer_of_weight_zero_is_context(tokenizer, weights, expected):
+    _, [(text, trained)] = encode(tokenizer, weighted(*weights))
+    assert "a0" in text
+    assert trained == expected
+
+
+@pytest.mark.parametrize("weight", [0.5, 2, -1, "1"])
+def test_another_weight_is_a_fault(tokenizer, weight):
+    with pytest.raises(RowFault, match=rf"^weight {weight}: only 0 and 1 are supported$"):
+        Renderer(tokenizer).rows(weighted(1, weight))
+
+
+@pytest.mark.parametrize(("weights", "train_on"), [
+    ((0, 0), TrainOn.answers),
+    ((1, 0), TrainOn.last_answer),
+])  # fmt: skip
+def test_a_conversation_without_a_trained_answer_is_unsupervised(tokenizer, weights, train_on):
+    with pytest.raises(Unsupervised, match="weight 0: no token of it would be trained on"):
+        Renderer(tokenizer, train_on).rows(weighted(*weights))
+
+
+def test_all_of_a_raw_completion_is_trained_on_when_asked_for(make_tokenizer):
+    tokenizer = make_tokenizer(eos="</s>", adds_bos=True)
+    example = Completion(where=HERE, text="Q: hi\nA:", completion=" hello")
+    _, [(_, trained)] = encode(tokenizer, example, TrainOn.everything)
+    assert trained == ["<s>Q: hi\nA: hello</s>"]
+
+
+def test_a_system_prompt_and_the_bos_are_the_head_of_a_row(make_tokenizer, templates):
+    tokenizer = make_tokenizer(templates["llama_3"], eos="<|eot_id|>")
+    encoder, renderer = Encoder(tokenizer), Renderer(tokenizer)
+    [apart] = encoder.rows(renderer.rows(chat("sys:be kind", "hi", "hello")))
+    head = "<s><|start_header_id|>system<|end_header_id|>\n\nbe kind<|eot_id|>"
+    assert tokenizer.decode(apart.input_ids[: apart.head]) == head
+    [without] = encoder.rows(renderer.rows(chat("hi", "hello")))
+    assert without.head == 1
+
+
+TRAINING = sorted(REAL[0].parent.glob("*_training.jinja")) if REAL else []
+TRAINING = [path for path in TRAINING if path.stem.removesuffix("_training") not in FOR_PICTURES]
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_the_marks_of_real_templates_agree_with_what_is_trained_on(make_tokenizer, path):
+    tokenizer = make_tokenizer(path.read_text(encoding="utf-8"), eos="</s>", adds_bos=True)
+    for example in (
+        chat("QUESTION0", "ANSWER0", "QUESTION1", "ANSWER1"),
+        chat("QUESTION0", "<think>\nso\n</think>\n\nANSWER0"),
+    ):
+        renderer = Renderer(tokenizer)
+        renderer.rows(example)
+        assert renderer.disagreement is None

@@ -1,14 +1,47 @@
 """Splits: exact, stable, and never the same prompt on both sides."""
 
+import datetime
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
-from ftrecipe.data.split import Split, fraction_faults, place, place_one, prompt_key, shares
+from ftrecipe.data.example import ColumnFault, Example, RowFault, Text, Where
+from ftrecipe.data.split import (
+    SPLITS,
+    Keys,
+    Split,
+    SplitBy,
+    fraction_faults,
+    grouped,
+    place_one,
+    prompt_key,
+    shares,
+)
 from ftrecipe.errors import DataError
 
 TENTHS = {"train": 0.8, "validation": 0.1, "test": 0.1}
-KEYS = [prompt_key(f"question {i}") for i in range(200)]
+KEYS = [f"question {i}" for i in range(200)]
+
+
+def example(
+    text: str, group: str | None = None, time: datetime.datetime | None = None
+) -> Text:
+    return Text(where=Where("a.jsonl", "line", 1), text=text, group=group, time=time)
+
+
+def divide(
+    examples: Iterable[Example], wanted: dict[str, float], seed: int = 1,
+    by: SplitBy = SplitBy.prompt,
+) -> list[str]:  # fmt: skip
+    keys = Keys()
+    for one in examples:
+        keys.add(one, by)
+    return [SPLITS[code] for code in keys.place(wanted, seed, by)]
+
+
+def place(prompts: list[str], wanted: dict[str, float], seed: int) -> list[str]:
+    return divide(map(example, prompts), wanted, seed)
 
 
 def test_fractions_are_exact():
@@ -24,7 +57,7 @@ def test_a_rows_split_does_not_depend_on_file_order():
 
 def test_most_rows_stay_in_their_split_when_rows_are_added():
     before = dict(zip(KEYS, place(KEYS, TENTHS, seed=1), strict=True))
-    more = [*KEYS, *(prompt_key(f"new {i}") for i in range(10))]
+    more = [*KEYS, *(f"new {i}" for i in range(10))]
     after = dict(zip(more, place(more, TENTHS, seed=1), strict=True))
     assert sum(before[key] != after[key] for key in KEYS) <= 4
 
@@ -38,7 +71,7 @@ def test_a_negative_seed_is_a_seed():
 
 
 def test_equal_prompts_fall_on_the_same_side():
-    keys = [prompt_key(f"question {i % 40}") for i in range(200)]
+    keys = [f"question {i % 40}" for i in range(200)]
     sides = {}
     for key, side in zip(keys, place(keys, TENTHS, seed=1), strict=True):
         assert sides.setdefault(key, side) == side
@@ -89,3 +122,53 @@ def test_negative_fractions_are_refused():
     assert fraction_faults(Split(train=1.1, validation=-0.1, test=0)) == [
         "dataset.split.validation=-0.1 is below 0"
     ]
+
+
+def test_a_conversation_is_never_on_both_sides():
+    rows = [example(f"turn {i}", group=f"talk {i // 5}") for i in range(200)]
+    sides: dict[str | None, str] = {}
+    for row, side in zip(rows, divide(rows, TENTHS), strict=True):
+        assert sides.setdefault(row.group, side) == side
+    assert set(sides.values()) == {"train", "validation", "test"}
+
+
+def test_conversations_that_share_an_example_are_on_one_side():
+    rows = [example(f"turn {i % 190}", group=f"talk {i}") for i in range(200)]
+    sides = divide(rows, TENTHS)
+    assert all(sides[i] == sides[i + 190] for i in range(10))
+
+
+def test_a_split_by_time_holds_out_the_newest():
+    start = datetime.datetime(2026, 1, 1)
+    rows = [example(f"day {i}", time=start + datetime.timedelta(days=i)) for i in range(100)]
+    sides = divide(rows, TENTHS, by=SplitBy.time)
+    assert sides == ["train"] * 80 + ["validation"] * 10 + ["test"] * 10
+
+
+def test_a_row_without_a_time_cannot_be_split_by_time():
+    with pytest.raises(RowFault, match="no time to split by"):
+        divide([example("when?")], TENTHS, by=SplitBy.time)
+
+
+def test_a_column_may_say_the_group():
+    split = Split(by=SplitBy.group, column="author")
+    assert grouped(example("a"), {"Author": "Ann"}, split).group == "Author=Ann"
+
+
+def test_a_group_column_that_is_missing_is_named():
+    split = Split(by=SplitBy.group, column="author")
+    with pytest.raises(ColumnFault, match=r"no column 'author' \(dataset.split.column\)"):
+        grouped(example("a"), {"text": "a"}, split)
+
+
+@pytest.mark.parametrize("value", ["2026-03-01T12:00:00+00:00", 1772366400, "1772366400"])
+def test_a_column_may_say_the_time(value: object):
+    split = Split(by=SplitBy.time, column="at")
+    found = grouped(example("a"), {"at": value}, split).time
+    assert found == datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+
+
+def test_what_is_no_time_is_named():
+    split = Split(by=SplitBy.time, column="at")
+    with pytest.raises(RowFault, match="holds 'soon', not a time"):
+        grouped(example("a"), {"at": "soon"}, split)

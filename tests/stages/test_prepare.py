@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
+from ftrecipe.components.trainer import Sft
 from ftrecipe.data.locate import BUILTIN
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.rundir import RunDir, read_json
@@ -24,6 +25,8 @@ class Paper:
     said: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
     done: int = 0
+    total: int | None = None
+    is_terminal: bool = False
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -35,7 +38,7 @@ class Paper:
         self.done += n
 
     @contextmanager
-    def progress(self, label: str, total: int):
+    def progress(self, label: str, total: int | None):
         yield self
 
 
@@ -53,9 +56,15 @@ def session(folder: Path, tokenizer: Any) -> Any:
     dataset = QuestionAnswer(
         path=faq["train"], validation_path=faq["validation"], test_path=faq["test"]
     )
-    trainer = SimpleNamespace(max_length=None, answer_only=True)
+    model = SimpleNamespace(chat_template=None)
+    run = SimpleNamespace(
+        dataset=dataset, trainer=Sft(), seed=42, cleaning={}, model=model, world_size=1
+    )
     return SimpleNamespace(
-        run=SimpleNamespace(dataset=dataset, trainer=trainer, seed=42),
+        run=run,
+        name="faq",
+        models=SimpleNamespace(source=SimpleNamespace(path="builtin:tiny")),
+        assumes_model=False,
         dir=RunDir(folder / "run"),
         cache=folder / ".cache",
         tokenizer=tokenizer,
@@ -70,9 +79,9 @@ def test_the_run_directory_names_the_prepared_data(tmp_path, tiny):
     data = Prepared.open(Path(read_json(here.dir.prepared)["path"]))
     train = data.train()
     assert train
-    assert len(train) == read_json(here.dir.data_report)["splits"]["train"]["rows"]
+    assert len(train) == read_json(here.dir.data_report)["tokens"]["train"]["rows"]
     assert data.examples("test")
-    assert here.screen.done == sum(s["rows"] for s in data.report["splits"].values())
+    assert here.screen.done == sum(data.report["examples"].values())
 
 
 def test_a_person_is_told_what_was_read_and_what_is_trained_on(tmp_path, tiny):
@@ -95,4 +104,5 @@ def test_a_second_run_takes_the_data_from_the_cache(tmp_path, tiny):
 def test_the_shipped_faq_asks_nothing_in_the_test_split_that_is_trained_on(tmp_path, tiny):
     here = session(tmp_path, tiny)
     prepare(here)
-    assert read_json(here.dir.data_report)["leaked"] == {"test": 0, "validation": 0}
+    leaks = read_json(here.dir.data_report)["contamination"]
+    assert [leaks[split]["same_prompt"] for split in ("test", "validation")] == [0, 0]

@@ -108,7 +108,8 @@ def test_the_page_is_one_balanced_file_that_loads_nothing(story):
 
 def test_everything_that_comes_from_outside_is_escaped():
     row = {"question": EVIL, "expected": [EVIL], "answer": EVIL, "exact_match": 0.0}
-    counts = {"rows": 1, "tokens": 1, "supervised_tokens": 1}
+    counts = {"rows": 1, "total": 1, "supervised": 1}
+    pieces = [{"kind": "trained", "trained": True, "count": 1, "tokens": [EVIL]}]
     evil = Story(
         name=EVIL,
         folder=EVIL,
@@ -121,15 +122,31 @@ def test_everything_that_comes_from_outside_is_escaped():
         usages=[Usage(EVIL, EVIL)],
         data={
             "warnings": [EVIL],
-            "splits": {EVIL: counts},
+            "tokens": {EVIL: counts},
             "masked_share": 0.5,
-            "rows": {"read": 1, "kept": 1},
-            "sample": {"where": EVIL, "pieces": [[EVIL, True]]},
+            "dropped": {EVIL: 1},
+            "sources": [{"rows_read": 2, "rows_malformed": 0}],
+            "samples": [{"where": EVIL, "length": 1, "supervised": 1, "cut": 0, "pieces": pieces}],
         },
     )
     text = page(evil)
     assert "script" not in Balanced(text).tags
     assert "<script" not in text
+
+
+def test_the_data_shows_its_splits_what_was_left_out_and_the_tokens_of_one_row(story):
+    split = {"rows": 9, "total": 1200, "supervised": 800}
+    pieces = [{"kind": "context", "trained": False, "count": 1, "tokens": ["why?"]},
+              {"kind": "special", "trained": True, "count": 1, "tokens": ["<end>"]}]  # fmt: skip
+    sample = {"where": "a line 1", "length": 2, "supervised": 1, "cut": 0, "pieces": pieces}
+    data = {"warnings": ["careful"], "tokens": {"train": split}, "masked_share": 0.25,
+            "dropped": {"length": 2}, "sources": [{"rows_read": 12, "rows_malformed": 1}],
+            "samples": [sample]}  # fmt: skip
+    text = page(replace(story, data=data))
+    assert "<td>train</td><td>9</td><td>1,200</td><td>800</td>" in text
+    assert "25% of the tokens are masked: read, not learned. 3 of 12 rows were left out." in text
+    assert '<span class="t-context"><i>why?</i></span>' in text
+    assert '<span class="t-special is-trained"><i>&lt;end&gt;</i></span>' in text
 
 
 def test_a_table_cell_of_markdown_cannot_break_its_table():
@@ -320,9 +337,11 @@ def test_code_that_loads_the_result_is_python(rundir):
         compile(code, "usage", "exec")
 
 
-def test_never_shown_is_not_said_where_the_audit_found_leaks(rundir):
-    leaked = {"leaked": {"test": 3, "validation": 0}}
-    write_json(rundir.data_report, leaked)
+@pytest.mark.parametrize("leak", ["same_prompt", "same_words"])
+def test_never_shown_is_not_said_where_the_audit_found_leaks(rundir, leak):
+    clean = {"same_prompt": 0, "same_words": 0, "words": 13}
+    leaked = {"test": clean | {leak: 3}, "validation": clean}
+    write_json(rundir.data_report, {"contamination": leaked})
     write_json(rundir.metrics, {"tuned": {"qa": {"exact_match": 70.0}}})
     story = read_story(session(rundir).run, rundir)
     assert story.suites[0].of == "questions of the test split"

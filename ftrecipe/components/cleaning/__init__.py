@@ -1,6 +1,6 @@
 """The cleaning steps: each one changes or drops examples, and says how many and why."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import Example
 from ftrecipe.registry import Group
 
-__all__ = ["GROUP", "Cleaning", "Log", "TextCleaning"]
+__all__ = ["GROUP", "Cleaning", "Filter", "Log", "TextCleaning", "order_faults"]
 
 
 @dataclass
@@ -17,6 +17,7 @@ class Cleaning:
     """One step. It overrides `entries`, `examples`, or both; what it does not, passes unchanged."""
 
     quick: ClassVar[bool] = True  # whether a plan may take the time to run it
+    eager: ClassVar[bool] = False  # whether it must know all entries before the first is cleaned
 
     def name(self) -> str:
         """Return the name under which this step is chosen."""
@@ -34,12 +35,19 @@ class Cleaning:
         """Return `text` with what this step must not let through hidden, also in quarantine."""
         return text
 
+    def learn(self, entries: Sequence[Entry]) -> None:
+        """Look at all entries of a chat export before any is cleaned; asked of `eager` steps."""
+
+    def alias(self, name: str) -> str:
+        """Return what a chat member is called once this step is done."""
+        return name
+
     def takes_empty(self) -> bool:
         """Say whether rows without an answer are this step's to drop, and so not malformed."""
         return False
 
     def faults(self) -> list[str]:
-        """Say what is wrong with the settings."""
+        """Say what is wrong with the settings, each beginning with the name of one."""
         return []
 
 
@@ -51,13 +59,45 @@ class TextCleaning(Cleaning):
         """Return the cleaned text."""
         raise NotImplementedError
 
+    def cleaned(self, example: Example) -> Example:
+        """Return the example with its texts cleaned; itself if none changed."""
+        return example.map(self.text)
+
+    def reasons(self, text: str) -> list[str]:
+        """Return why a text is changed, of one that is."""
+        raise NotImplementedError
+
     def examples(self, examples: Iterable[Example], log: Log) -> Iterator[Example]:
         for example in examples:
-            after = example.map(self.text)
+            after = self.cleaned(example)
             if after is not example:
-                log.change(example.where, "changed", "\n".join(example.texts()),
-                           "\n".join(after.texts()))  # fmt: skip
+                before = "\n".join(example.texts())
+                log.change(example.where, self.reasons(before), before, "\n".join(after.texts()))
             yield after
+
+
+@dataclass
+class Filter(Cleaning):
+    """A step that keeps or drops an example by looking at it alone."""
+
+    def fault(self, example: Example) -> str | None:
+        """Return why the example is dropped; None if it is kept."""
+        raise NotImplementedError
+
+    def examples(self, examples: Iterable[Example], log: Log) -> Iterator[Example]:
+        for example in examples:
+            if (why := self.fault(example)) is None:
+                yield example
+            else:
+                log.drop(example, why)
+
+
+def order_faults(step: Cleaning, low: str, high: str) -> list[str]:
+    """Say so if a smallest number is larger than the largest."""
+    least, most = vars(step)[low], vars(step)[high]
+    if least is None or most is None or least <= most:
+        return []
+    return [f"{low}={least}: is more than {high}={most}"]
 
 
 GROUP = Group("cleaning", Cleaning, many=True)

@@ -1,15 +1,18 @@
 """The dataset formats: which file and columns to read, and how a row becomes an example."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, islice
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, ClassVar
 
+from ftrecipe.components.model import Model
 from ftrecipe.data.cleaning import Cleaning, Step
 from ftrecipe.data.columns import as_text, column_of, fill, holes, missing
+from ftrecipe.data.encoding import known_encoding
 from ftrecipe.data.example import (
     Chat,
+    Completion,
     EmptyFault,
     Example,
     Message,
@@ -17,15 +20,17 @@ from ftrecipe.data.example import (
     RowFault,
     Where,
 )
-from ftrecipe.data.files import DataFile, data_files, ending
+from ftrecipe.data.files import DataFile
 from ftrecipe.data.locate import locate
-from ftrecipe.data.read import Reading, Row, Source, examples_of_records
+from ftrecipe.data.read import Reading, Row, examples_of_records
 from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.data.split import Split, fraction_faults
+from ftrecipe.data.templates import SENDER_TAGS, Tags
+from ftrecipe.data.wrapped import already, tidied, unwrapped, without_beginning, without_end
 from ftrecipe.errors import DataError, did_you_mean, listed
 from ftrecipe.registry import Group, bounded
 
-__all__ = ["GROUP", "Dataset", "OnOverlong", "Split", "sniff"]
+__all__ = ["GROUP", "Dataset", "OnOverlong", "Split"]
 
 ANSWERS = ("output", "response", "answer", "completion", "reply", "target")
 
@@ -34,7 +39,8 @@ ANSWERS = ("output", "response", "answer", "completion", "reply", "target")
 class Dataset:
     """One data source: where it is, how its rows are read, and how they are divided."""
 
-    yields: ClassVar[str] = "chat"  # chat, text or completion
+    yields: ClassVar[str] = "chat"  # chat, completion, text, preference or rated
+    narrow: ClassVar[bool] = False  # whether what fits it is no looser format's
     required: ClassVar[tuple[str, ...]] = ()  # fields that every row has
     synonyms: ClassVar[dict[str, tuple[str, ...]]] = {}  # field: column names tried in turn
     templated: ClassVar[bool] = True  # whether `template` may form the user's message
@@ -53,8 +59,9 @@ class Dataset:
     subset: str | None = None
     hub_split: str = "train"
     revision: str | None = None
+    encoding: str | None = None  # of the files' text; None finds it from their bytes
 
-    def parts(self, steps: Sequence[Step]) -> list[tuple[Source, Sequence[Step]]]:
+    def parts(self, steps: Sequence[Step]) -> "list[tuple[Dataset, Sequence[Step]]]":
         """Return the sources that it is made of, each with its cleaning: only itself."""
         return [(self, steps)]
 
@@ -69,8 +76,9 @@ class Dataset:
     def rows(self, files: list[DataFile], reading: Reading) -> Iterator[Row]:
         """Yield the records of the files, or the faults of those that cannot be read."""
         for file in files:
+            if file.kind == "text":
+                reading.encodings[file.encoding] += 1
             yield from read_file(file)
-            reading.encodings[file.encoding] += 1
 
     def gathered(
         self, rows: Iterable[Row], reading: Reading, cleaning: Cleaning
@@ -85,11 +93,34 @@ class Dataset:
     @classmethod
     def fits(cls, record: Mapping[str, Any]) -> bool:
         """Say whether a record has the shape of this format."""
-        raise NotImplementedError
+        return False
+
+    @classmethod
+    def fits_text(cls, head: str) -> bool:
+        """Say whether a text file that begins with `head` is an export of this format."""
+        return False
+
+    @classmethod
+    def fits_json(cls, value: Any) -> bool:
+        """Say whether a JSON file that holds `value` is an export of this format."""
+        return False
 
     def name(self) -> str:
         """Return the name under which this format is chosen."""
         return GROUP.name_of(type(self))
+
+    def implied(self, model: Model) -> Model:
+        """Return the model as this data asks for it: with the tokens that sender tags are made of.
+
+        They are trained rows; one that the base has is used as it is.
+        """
+        return self.tagged(model, Tags()) if model.chat_template == SENDER_TAGS else model
+
+    def tagged(self, model: Model, tags: Tags) -> Model:
+        """Return the model with sender tags for its chat template, and their tokens."""
+        new = [token for token in tags.tokens() if token not in model.special_tokens]
+        tokens = [*model.special_tokens, *dict.fromkeys(new)]
+        return replace(model, chat_template=tags.template(), special_tokens=tokens)
 
     def produces(self) -> str:
         """Return what the rows become with these settings: chat, text or completion."""
@@ -115,6 +146,16 @@ class Dataset:
             raise RowFault(f'no {name} in column "{column}"')
         return text
 
+    def answer(self, name: str, record: Mapping[str, Any]) -> str:
+        """Return the field that is learned. Raises EmptyFault where it is empty."""
+        column = self.column(name, record)
+        if column is None:
+            raise missing(name, record)
+        text = as_text(record[column], column)
+        if not without_end(text).strip():
+            raise EmptyFault(f'no {name} in column "{column}"')
+        return text
+
     def optional(self, name: str, record: Mapping[str, Any]) -> str:
         """Return a field that may be missing, as an empty text then."""
         column = self.column(name, record)
@@ -127,14 +168,37 @@ class Dataset:
             raise RowFault(f"nothing in {listed(holes(template))} to fill dataset.template with")
         return text
 
+    def exchange(
+        self, asked: str, answer: str, where: Where, system: str = "", answers: Sequence[str] = ()
+    ) -> Example:
+        """Return a question and its answer, taken out of the template that they may carry.
+
+        A template that does not parse whole is kept: the example is a raw completion then.
+        """
+        template = already(asked)
+        if template and unwrapped(asked, answer) is None:
+            note = f"prompts carry the template {template}, and are learned as they are"
+            made = raw(without_beginning(asked), without_end(answer), where, answers)
+            return dataclasses.replace(made, notes=(note,))
+        messages = [{"role": "user", "content": asked.strip()},
+                    {"role": "assistant", "content": answer.strip()}]  # fmt: skip
+        if system:
+            messages = [{"role": "system", "content": system}, *messages]
+        chat = self.conversation(messages, where)
+        return dataclasses.replace(chat, answers=list(answers)) if answers else chat
+
     def conversation(
         self, messages: list[Message], where: Where, tools: list[Any] | None = None
     ) -> Chat:
-        """Return a conversation, with the configured system prompt where it has none."""
+        """Return a conversation, with the configured system prompt where it has none.
+
+        A template or end tokens that its messages carry are taken off, and noted.
+        """
+        messages, notes = tidied(messages)
         if self.system and messages[0]["role"] not in ("system", "developer"):
             messages = [{"role": "system", "content": self.system}, *messages]
         answer = messages[-1]["content"]
-        return Chat(where=where, answers=[answer], messages=messages, tools=tools)
+        return Chat(where=where, answers=[answer], messages=messages, tools=tools, notes=notes)
 
     def faults(self) -> list[str]:
         """Say all that is wrong with the settings, looking at names and files only."""
@@ -148,7 +212,17 @@ class Dataset:
                 found.append(f"dataset.columns.{name}: this format has no field {name!r}{hint}")
         if self.template and not self.templated:
             found.append("dataset.template has no meaning for a format of whole messages")
+        if self.encoding is not None:
+            found += _encoding_faults(self.encoding)
         return found + fraction_faults(self.split)
+
+
+def _encoding_faults(name: str) -> list[str]:
+    try:
+        known_encoding(name)
+    except DataError as error:
+        return error.faults
+    return []
 
 
 def _path_faults(path: str) -> list[str]:
@@ -159,35 +233,17 @@ def _path_faults(path: str) -> list[str]:
     return []
 
 
+def raw(prompt: str, answer: str, where: Where, answers: Sequence[str] = ()) -> Completion:
+    """Return a prompt and what follows it, to be put together without a template."""
+    # Tokens take the space before a word with them: a prompt that ends with one would be cut
+    # otherwise when the model is asked than when it was trained.
+    text = prompt.rstrip(" ")
+    return Completion(
+        where=where,
+        answers=list(answers) or [answer.strip()],
+        text=text,
+        completion=prompt[len(text) :] + answer,
+    )
+
+
 GROUP = Group("dataset", Dataset)
-
-
-def _mostly(cls: type[Dataset], records: list[dict[str, Any]]) -> bool:
-    """Say whether most records fit: a few may be faulty. Preference pairs are none of these."""
-    pairs = any(column_of(record, ["chosen", "rejected"]) for record in records)
-    return not pairs and sum(map(cls.fits, records)) * 2 > len(records)
-
-
-def sniff(path: Path) -> str:
-    """Return the name of the one format that the first records of `path` fit.
-
-    Raises DataError, saying what the columns are, when none or more than one fit.
-    """
-    files = data_files(path, ENDINGS)
-    if ending(path.name) == ".txt":
-        return "text"
-    rows = chain.from_iterable(map(read_file, files))
-    records = [row for _, row in islice(rows, 20) if not isinstance(row, RowFault)]
-    if not records:
-        raise DataError(f"{path.name}: no row can be read; say dataset=<format> to see why")
-    fitting = sorted(name for name, cls in GROUP.classes.items() if _mostly(cls, records))
-    if len(fitting) == 1:
-        return fitting[0]
-    columns = listed([str(key) for key in records[0]])
-    if fitting:
-        raise DataError(f"{path.name} fits {' and '.join(fitting)}; add dataset=<one of them>"
-                        f" dataset.path={path}")  # fmt: skip
-    known = listed(sorted(GROUP.classes))
-    raise DataError(f"{path.name} fits none of {known} (columns: {columns}); instead of dataset="
-                    f"{path} write dataset=<format> dataset.path={path} and, for every column "
-                    "of another name, dataset.columns.<field>=<column>")  # fmt: skip

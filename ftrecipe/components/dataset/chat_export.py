@@ -6,23 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ftrecipe.components.dataset import Dataset
+from ftrecipe.components.model import Model
 from ftrecipe.data.cleaning import Cleaning
 from ftrecipe.data.conversations import Shape, Turn, answered, chats, conversations
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import Example, RowFault, Where
 from ftrecipe.data.files import DataFile
 from ftrecipe.data.read import ChatCount, Reading, Row
+from ftrecipe.data.templates import SENDER_TAGS, Tags
 from ftrecipe.errors import DataError, did_you_mean, listed
 from ftrecipe.registry import bounded
-
-
-@dataclass
-class Tags:
-    """The tokens around a message where every sender is learned; added to the tokenizer."""
-
-    start: str = "<|startoftext|>"
-    separator: str = "<|separator|>"
-    end: str = "<|endoftext|>"
 
 
 @dataclass
@@ -65,19 +58,28 @@ class ChatExport(Dataset):
     ) -> Iterator[Example]:
         gap = None if self.gap_hours is None else datetime.timedelta(hours=self.gap_hours)
         reading.chat = ChatCount()
-        shape = Shape(gap, self.assistant, self.context)
         said = cleaning.entries(_counted(rows, reading, reading.chat))
-        for number, turns in enumerate(conversations(said, shape), 1):
-            kept, rest = answered(turns, self.assistant)
-            reading.used += sum(turn.rows for turn in kept)
-            self._leave(rest, reading)
+        assistant = None if self.assistant is None else cleaning.alias(self.assistant)
+        shape = Shape(gap, assistant, self.context)
+
+        def leave(entry: Entry, why: str) -> None:
+            content = {"sender": entry.sender, "text": entry.text, "kind": entry.kind.value}
+            reading.leave(entry.where, "empty", why, 1, content)
+
+        for number, turns in enumerate(conversations(said, shape, leave), 1):
+            kept, rest = answered(turns, assistant)
+            reading.used += sum(len(turn.texts) for turn in kept)
+            self._leave(rest, reading, assistant)
             yield from chats(kept, shape, number)
         self._refuse_stranger(reading)
+        reading.chat.rename(cleaning.alias)
 
-    def _leave(self, turns: list[Turn], reading: Reading) -> None:
+    def _leave(self, turns: list[Turn], reading: Reading, assistant: str | None) -> None:
         for turn in turns:
-            reading.leave(turn.where, "unanswered", f"no answer of {self.assistant} follows",
-                          turn.rows, {"sender": turn.sender, "text": "\n".join(turn.texts)})  # fmt: skip
+            why = ("answers nobody of the conversation" if turn.sender == assistant
+                   else f"no answer of {assistant} follows")  # fmt: skip
+            content = {"sender": turn.sender, "text": turn.text}
+            reading.leave(turn.where, "unanswered", why, len(turn.texts), content)
 
     def _refuse_stranger(self, reading: Reading) -> None:
         """Raise DataError when the assistant is nobody of the chat."""
@@ -87,6 +89,13 @@ class ChatExport(Dataset):
             hint = did_you_mean(self.assistant, senders)
             raise DataError(f"dataset.assistant={self.assistant}: nobody of that name wrote in "
                             f"{reading.path}{hint} (senders: {listed(senders)})")  # fmt: skip
+
+    def implied(self, model: Model) -> Model:
+        """Return the model with sender tags, where everybody's messages are learned."""
+        everyone = self.assistant is None and model.chat_template is None
+        if everyone or model.chat_template == SENDER_TAGS:
+            return self.tagged(model, self.tags)
+        return model
 
     def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
         raise AssertionError("a chat export has entries, not records")

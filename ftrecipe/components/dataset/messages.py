@@ -1,27 +1,34 @@
 """Conversations as OpenAI writes them: a list of messages with role and content."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from ftrecipe.components.dataset import GROUP, Dataset
-from ftrecipe.data.columns import as_text, column_of, kind, missing
-from ftrecipe.data.example import Example, Message, RowFault, Where
-from ftrecipe.errors import did_you_mean, listed
+from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset
+from ftrecipe.components.dataset.turns import answered, is_turns, message_list, tool_list
+from ftrecipe.data.columns import as_text, column_of, missing
+from ftrecipe.data.example import Example, Message, Where
 
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_LISTS = ("messages", "conversation", "conversations", "dialogue", "dialog", "chat", "prompt")
+_TRUTHS = ("ground_truth", "answer", "solution", "target")
+_HOLDERS = ("reward_model", "reward_func_args", "extra_info", "metadata")
 
 
 @GROUP.option("messages")
 @dataclass
 class Messages(Dataset):
-    """A `messages` column; content may be text or a list of text parts; tools are kept."""
+    """A `messages` column; content may be text or a list of text parts; tools are kept.
+
+    A conversation that ends with the question is answered by the row's `answer` column, or by the
+    ground truth that data for reinforcement learning keeps (`reward_model.ground_truth`).
+    """
 
     required: ClassVar[tuple[str, ...]] = ("messages",)
     synonyms: ClassVar[dict[str, tuple[str, ...]]] = {
-        "messages": ("messages", "conversation", "conversations", "dialogue", "chat"),
+        "messages": _LISTS,
         "tools": ("tools", "functions"),
+        "system": ("system", "system_prompt"),
+        "answer": ANSWERS,
     }
     templated: ClassVar[bool] = False
 
@@ -29,75 +36,42 @@ class Messages(Dataset):
         column = self.column("messages", record)
         if column is None:
             raise missing("messages", record)
-        messages = [_message(message) for message in listed_messages(record[column], column)]
-        return [self.conversation(until_answer(messages), where, self.tools(record))]
+        messages = message_list(record[column], column)
+        note = ()
+        if messages and messages[-1]["role"] == "user" and (truth := self._truth(record)):
+            messages = [*messages, {"role": "assistant", "content": truth[1]}]
+            note = (f"answers were taken from {truth[0]}",)
+        made = self.conversation(self._led(answered(messages), record), where, self.tools(record))
+        return [replace(made, notes=(*made.notes, *note))]
+
+    def _led(self, messages: list[Message], record: Mapping[str, Any]) -> list[Message]:
+        """Return the messages with the row's system prompt before them, where they have none."""
+        system = self.optional("system", record)
+        if not system or messages[0]["role"] in ("system", "developer"):
+            return messages
+        return [{"role": "system", "content": system}, *messages]
+
+    def _truth(self, record: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return where the answer to an open conversation stands, and the answer."""
+        column = self.column("answer", record)
+        if column is not None and isinstance(record[column], str) and record[column].strip():
+            return column, as_text(record[column], column)
+        for holder in (name for name in _HOLDERS if isinstance(record.get(name), dict)):
+            name = column_of(record[holder], _TRUTHS)
+            value = record[holder][name] if name else None
+            if isinstance(value, (str, int, float)) and str(value).strip():
+                return f"{holder}.{name}", as_text(value, f"{holder}.{name}")
+        return None
 
     def tools(self, record: Mapping[str, Any]) -> list[Any] | None:
         """Return the tools that the assistant may call; text is read as JSON."""
         column = self.column("tools", record)
-        tools: Any = record[column] if column else None
-        if isinstance(tools, str) and tools.strip():
-            try:
-                tools = json.loads(tools)
-            except json.JSONDecodeError as error:
-                raise RowFault(f'broken JSON in column "{column}": {error.msg}') from None
-        if not tools:
-            return None
-        if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-            raise RowFault(f'column "{column}" does not hold a list of tools')
-        return tools
+        return tool_list(record[column], column) if column else None
 
     @classmethod
     def fits(cls, record: Mapping[str, Any]) -> bool:
         column = column_of(record, cls.synonyms["messages"])
         turns = record[column] if column else None
-        return isinstance(turns, list) and any(isinstance(m, dict) and "role" in m for m in turns)
-
-
-def listed_messages(value: object, column: str) -> list[dict[str, Any]]:
-    """Return the cell's messages. Raises RowFault when it is not a list of objects."""
-    if not isinstance(value, list) or not all(isinstance(message, dict) for message in value):
-        raise RowFault(f'column "{column}" holds {kind(value)}, not a list of messages')
-    return value
-
-
-def until_answer(messages: list[Message]) -> list[Message]:
-    """Cut what comes after the last answer. Raises RowFault when there is none."""
-    last = max((i for i, m in enumerate(messages) if m["role"] == "assistant"), default=-1)
-    if last < 0:
-        roles = listed(sorted({message["role"] for message in messages})) or "none at all"
-        raise RowFault(f"no answer: no message of the role assistant (roles: {roles})")
-    return messages[: last + 1]
-
-
-def _message(message: dict[str, Any]) -> Message:
-    role = message.get("role")
-    if role not in _ROLES:
-        hint = did_you_mean(str(role), _ROLES)
-        raise RowFault(f"a message of the role {role!r}{hint} (known: {listed(_ROLES)})")
-    content = message.get("content")
-    if isinstance(content, list):
-        content = "".join(_part(part) for part in content)
-    text = as_text(content, "content")
-    if role == "assistant" and not text.strip() and not message.get("tool_calls"):
-        raise RowFault("an answer of the assistant is empty")
-    if calls := message.get("tool_calls"):
-        _refuse_odd_calls(calls)
-    # Parquet and Arrow fill absent keys with None, which templates take for a value.
-    kept = {key: value for key, value in message.items() if value is not None}
-    return {**kept, "content": text}
-
-
-def _refuse_odd_calls(calls: object) -> None:
-    for call in calls if isinstance(calls, list) else [None]:
-        function = call.get("function", call) if isinstance(call, dict) else None
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            raise RowFault("tool_calls is not a list of calls, each with the name of a function")
-
-
-def _part(part: object) -> str:
-    if isinstance(part, str):
-        return part
-    if isinstance(part, dict) and isinstance(part.get("text"), str):
-        return part["text"]
-    raise RowFault("a message has a part that is not text")
+        if not is_turns(turns) or not any("role" in t for t in turns if isinstance(t, dict)):
+            return False
+        return column != "prompt" or column_of(record, ["completion", "response"]) is None

@@ -4,22 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset
+from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset, raw
+from ftrecipe.components.dataset.turns import answered, is_turns, message_list
 from ftrecipe.data.columns import column_of
-from ftrecipe.data.example import Completion, Example, Where
+from ftrecipe.data.example import Example, Where
+from ftrecipe.data.wrapped import without_end
 
-_COMPLETIONS = ("completion", "response", "output", "answer", "reply", "target")
+_COMPLETIONS = ("completion", "response", "output", "answer", "reply", "target", "output_text")
 
 
 @GROUP.option("prompt_completion")
 @dataclass
 class PromptCompletion(Dataset):
-    """`prompt` and `completion` columns; `chat=false` joins them without a template."""
+    """`prompt` and `completion` columns; `chat=false` joins them without a template.
+
+    Either may be a list of messages, as TRL writes them. A prompt that carries a template of its
+    own is taken apart, or where that cannot be done whole, learned as it is.
+    """
 
     required: ClassVar[tuple[str, ...]] = ("prompt", "completion")
     synonyms: ClassVar[dict[str, tuple[str, ...]]] = {
-        "prompt": ("prompt", "instruction", "question", "input"),
+        "prompt": ("prompt", "instruction", "question", "input", "input_text"),
         "completion": _COMPLETIONS,
+        "system": ("system", "system_prompt"),
     }
 
     chat: bool = True
@@ -28,28 +35,32 @@ class PromptCompletion(Dataset):
         return "chat" if self.chat else "completion"
 
     def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
+        if not self.template and (turns := self._turns(record)) is not None:
+            return [self.conversation(turns, where)]
         template = self.template
         prompt = self.filled(template, record) if template else self.text("prompt", record)
-        answer = self.text("completion", record)
-        if not self.chat:
-            prompt = f"{self.system}\n\n{prompt}" if self.system else prompt
-            return [_raw(prompt, answer, where)]
-        messages = [
-            {"role": "user", "content": prompt.strip()},
-            {"role": "assistant", "content": answer.strip()},
-        ]
-        return [self.conversation(messages, where)]
+        answer, system = self.answer("completion", record), self.optional("system", record)
+        if self.chat:
+            return [self.exchange(prompt, answer, where, system)]
+        before = system or self.system
+        prompt = f"{before}\n\n{prompt}" if before else prompt
+        return [raw(prompt, without_end(answer), where)]
+
+    def _turns(self, record: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """Return the messages of a prompt that is a list of them, with its completion's."""
+        prompt, completion = self.column("prompt", record), self.column("completion", record)
+        if prompt is None or not isinstance(record[prompt], list):
+            return None
+        before = message_list(record[prompt], prompt)
+        if completion is not None and isinstance(record[completion], list):
+            return answered([*before, *message_list(record[completion], completion)])
+        return [*before, {"role": "assistant", "content": self.answer("completion", record)}]
 
     @classmethod
     def fits(cls, record: Mapping[str, Any]) -> bool:
-        return column_of(record, ["prompt"]) is not None and (
-            column_of(record, ANSWERS) is not None
-        )
-
-
-def _raw(prompt: str, answer: str, where: Where) -> Completion:
-    # Tokens take the space before a word with them: a prompt that ends with one would be cut
-    # otherwise when the model is asked than when it was trained.
-    text = prompt.rstrip(" ")
-    completion = prompt[len(text) :] + answer
-    return Completion(where=where, answers=[answer.strip()], text=text, completion=completion)
+        prompt = column_of(record, ["prompt", "input_text"])
+        if prompt is None or column_of(record, ["instruction"]) is not None:
+            return False
+        completion = column_of(record, (*ANSWERS, "output_text"))
+        text = isinstance(record[prompt], str) or is_turns(record[prompt])
+        return completion is not None and text

@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftrecipe.data.templates import TEMPLATES
 from ftrecipe.errors import ConfigError, did_you_mean
 from ftrecipe.paths import typed
 from ftrecipe.registry import Group, bounded
@@ -14,21 +15,6 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 BUILTIN = Path(__file__).resolve().parents[2] / "builtin"
-CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
-    "{% if message['role'] == 'assistant' %}{% generation %}"
-    "{{ message['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
-    "{% else %}{{ message['content'] + '<|im_end|>\n' }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
-PLAIN = (
-    "{% for message in messages %}{{ '### ' + message['role'].capitalize() + ':\n' }}"
-    "{% if message['role'] == 'assistant' %}{% generation %}"
-    "{{ message['content'] + eos_token }}{% endgeneration %}{{ '\n\n' }}"
-    "{% else %}{{ message['content'] + '\n\n' }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '### Assistant:\n' }}{% endif %}"
-)
-TEMPLATES = {"chatml": CHATML, "plain": PLAIN}
 DEFAULT_TEMPLATE = "plain"
 
 
@@ -135,7 +121,7 @@ class Model:
         if not file.is_file():
             raise ConfigError(
                 f"model.chat_template={asked} is neither a file, nor a Jinja template, "
-                f"nor one of {', '.join(TEMPLATES)}"
+                f"nor one of {', '.join(TEMPLATES)}{did_you_mean(asked, TEMPLATES)}"
             )
         return file.read_text(encoding="utf-8")
 

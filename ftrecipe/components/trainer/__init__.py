@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ftrecipe.data.masks import TrainOn
 from ftrecipe.registry import Group, bounded
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Trainer:
 
     passes_to: ClassVar[str]  # the library class that `extra` goes to
     reserved: ClassVar[tuple[str, ...]] = ()  # what that class is told by the run itself
+    accepts: ClassVar[tuple[str, ...]] = ("chat", "completion", "text")  # what data it trains on
     learning_rate: float | None = bounded(None, 1e-12, 1)
     num_train_epochs: float = bounded(3.0, 1e-6)
     max_steps: int = bounded(-1, -1)
@@ -43,7 +45,7 @@ class Trainer:
     weight_decay: float = bounded(0.0, 0)
     max_grad_norm: float = bounded(1.0, 0)
     max_length: int | None = bounded(None, 2)
-    answer_only: bool = True
+    train_on: TrainOn = TrainOn.answers
     packing: bool = False
     group_by_length: bool = True
     gradient_checkpointing: bool | None = None

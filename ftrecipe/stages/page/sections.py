@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from ftrecipe.data.page.samples import LEGEND, tokens
 from ftrecipe.page.words import number, size
 from ftrecipe.stages.page.chart import Curve, Point, chart
 from ftrecipe.stages.page.samples import Sample, pick
@@ -125,33 +126,32 @@ def data(story: Story) -> str:
     warnings = "".join(f'<p class="warning">{escape(said)}</p>' for said in report["warnings"])
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{number(split['rows'])}</td>"
-        f"<td>{number(split['tokens'])}</td><td>{number(split['supervised_tokens'])}</td></tr>"
-        for name, split in report["splits"].items()
+        f"<td>{number(split['total'])}</td><td>{number(split['supervised'])}</td></tr>"
+        for name, split in report["tokens"].items()
     )
     head = "<tr><th></th><th>rows</th><th>tokens</th><th>in the loss</th></tr>"
     return (
         f'<h2>The data</h2>{warnings}<div class="scroll"><table>{head}{rows}</table></div>'
-        f'<p class="note">{_share(report)}</p>{_seen(report["sample"])}'
+        f'<p class="note">{_share(report)}</p>{_seen(report["samples"])}'
     )
 
 
 def _share(report: dict[str, Any]) -> str:
-    rows = report["rows"]
-    dropped = rows["read"] - rows["kept"]
-    left = f" {dropped:,} of {rows['read']:,} rows were left out." if dropped > 0 else ""
-    return f"{report['masked_share']:.0%} of the tokens are masked: read, not learned.{left}"
+    left = sum(report["dropped"].values())
+    left += sum(source["rows_malformed"] for source in report["sources"])
+    read = sum(source["rows_read"] for source in report["sources"])
+    told = f" {left:,} of {read:,} rows were left out." if left else ""
+    masked = f"{report['masked_share']:.0%} of the tokens are masked: read, not learned."
+    return f"{masked}{told} All about it is in data/report.html."
 
 
-def _seen(sample: dict[str, Any] | None) -> str:
-    if sample is None:
+def _seen(samples: list[dict[str, Any]]) -> str:
+    if not samples:
         return ""
-    pieces = "".join(
-        f'<span class="{"trained" if trained else "masked"}">{escape(text)}</span>'
-        for text, trained in sample["pieces"]
-    )
+    first = samples[0]
     return (
-        '<p>One row as the model sees it; it learns what is <span class="trained">marked</span>. '
-        f'<span class="where">{escape(sample["where"])}</span></p><pre class="row">{pieces}</pre>'
+        f'<p>One row as the model sees it. <span class="where">{escape(first["where"])}</span></p>'
+        f'{LEGEND}<div class="panel">{tokens(first)}</div>'
     )
 
 

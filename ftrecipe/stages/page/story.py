@@ -96,9 +96,14 @@ def _measured_on(suite: Eval, data: dict[str, Any] | None) -> str:
     split = suite.reads()
     if split is Split.train:
         return f"{suite.of} it was trained on"
-    if split is not None and data is not None and data["leaked"][split.value]:
+    if split is not None and data is not None and _leaks(data, split):
         return f"{suite.of} of the {split.value} split"
     return f"{suite.of} it was never shown"
+
+
+def _leaks(data: dict[str, Any], split: Split) -> bool:
+    leak = data["contamination"][split.value]
+    return bool(leak["same_prompt"] or leak["same_words"])
 
 
 def _rows(path: Path) -> Rows:

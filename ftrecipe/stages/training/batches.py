@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ftrecipe.stages.training.packing import pack
+from ftrecipe.data.packing import pack
 
 IGNORED = -100
 """The label of a token that is not trained on; the value that cross-entropy skips."""

@@ -7,7 +7,8 @@ import pkgutil
 import pytest
 
 import ftrecipe.components.dataset as package
-from ftrecipe.components.dataset import GROUP, sniff
+from ftrecipe.components.dataset import GROUP
+from ftrecipe.components.dataset.sniff import recognize
 from ftrecipe.data.example import Chat, Completion, RowFault, Text, Where
 from ftrecipe.errors import DataError
 
@@ -169,7 +170,7 @@ def test_text_is_kept_as_it_is():
 
 
 def test_messages_keep_tools_and_calls():
-    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    call = {"type": "function", "function": {"name": "f", "arguments": {}}}
     record = {
         "messages": [
             {"role": "user", "content": "q", "name": None},
@@ -183,7 +184,7 @@ def test_messages_keep_tools_and_calls():
     assert isinstance(example, Chat)
     assert example.messages[1] == {"role": "assistant", "content": "", "tool_calls": [call]}
     assert example.messages[2]["tool_call_id"] == "x"
-    assert example.tools == [{"name": "f"}]
+    assert example.tools == [{"type": "function", "function": {"name": "f"}}]
     assert "name" not in example.messages[0]
 
 
@@ -251,27 +252,27 @@ def test_sharegpt_function_calls_become_tool_calls():
 def test_a_files_format_is_known_by_its_content(tmp_path, name, record):
     path = tmp_path / "x.jsonl"
     path.write_text(f"{json.dumps(record)}\n" * 3 + "broken\n")
-    assert sniff(path) == name
+    assert recognize(path).name == name
 
 
 def test_a_txt_file_is_text(tmp_path):
     (tmp_path / "x.txt").write_text("hello")
-    assert sniff(tmp_path / "x.txt") == "text"
+    assert recognize(tmp_path / "x.txt").name == "text"
 
 
 def test_two_formats_that_fit_are_both_named(tmp_path):
     (tmp_path / "x.csv").write_text("instruction,question,answer\n1,2,3\n")
     with pytest.raises(DataError, match=r"x.csv fits alpaca and question_answer; add dataset="):
-        sniff(tmp_path / "x.csv")
+        recognize(tmp_path / "x.csv")
 
 
 @pytest.mark.parametrize(
-    "record", [{"a": 1}, {"prompt": "q", "response": "a", "chosen": "a", "rejected": "b"}]
+    "record", [{"a": 1}, {"role": "user", "content": "q"}]
 )
 def test_a_file_that_fits_nothing_names_its_columns(tmp_path, record):
     (tmp_path / "x.jsonl").write_text(json.dumps(record))
     with pytest.raises(DataError, match=rf"fits none of .*columns: {', '.join(record)}\)"):
-        sniff(tmp_path / "x.jsonl")
+        recognize(tmp_path / "x.jsonl")
 
 
 def test_all_faults_of_the_settings_are_told_at_once(tmp_path):

@@ -1,0 +1,45 @@
+"""What an example asks and what it answers, for steps that tell the two apart."""
+
+from enum import Enum
+
+from ftrecipe.data.example import Chat, Completion, Example, Preference, Text
+from ftrecipe.data.ngrams import spoken
+
+
+class By(Enum):
+    """What of two examples is compared."""
+
+    example = "example"  # all that is said in it, system prompts apart
+    prompt = "prompt"  # what comes before the first answer
+
+
+def answer(example: Example) -> str:
+    """Return the last answer that is learned: of a plain text all of it."""
+    if isinstance(example, Chat):
+        return example.messages[-1]["content"]
+    if isinstance(example, Completion):
+        return example.completion
+    if isinstance(example, Preference):
+        return example.chosen[-1]["content"] if example.chosen else ""
+    return example.text if isinstance(example, Text) else example.reply
+
+
+def question(example: Example) -> str:
+    """Return what the last answer answers; nothing for a plain text."""
+    if isinstance(example, Chat):
+        return example.messages[-2]["content"] if len(example.messages) > 1 else ""
+    if isinstance(example, Completion):
+        return example.text
+    if isinstance(example, Preference):
+        return example.messages[-1]["content"] if example.messages else ""
+    return ""
+
+
+def calls_tools(example: Example) -> bool:
+    """Say whether its last answer calls a tool, and so may say nothing."""
+    return isinstance(example, Chat) and bool(example.messages[-1].get("tool_calls"))
+
+
+def compared(example: Example, by: By) -> str:
+    """Return the text by which an example is compared with others."""
+    return "\n".join(spoken(example)) if by is By.example else example.prompt

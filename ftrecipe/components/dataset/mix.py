@@ -1,0 +1,257 @@
+"""Several sources as one: each with its format, weight and cleaning, drawn by one rule."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ftrecipe.components.cleaning import GROUP as STEPS
+from ftrecipe.components.dataset import GROUP, Dataset
+from ftrecipe.components.dataset.auto import Auto
+from ftrecipe.components.model import Model
+from ftrecipe.data.cleaning import Cleaning, Step
+from ftrecipe.data.example import Example
+from ftrecipe.data.files import DataFile
+from ftrecipe.data.read import Reading, Row
+from ftrecipe.data.split import fraction_faults
+from ftrecipe.data.spool import Spool
+from ftrecipe.errors import ConfigError
+from ftrecipe.nested import built
+
+_OWN = ("format", "weight", "cleaning")
+_WHOLE = ("split", "validation_path", "test_path", "streaming", "on_overlong", "max_malformed")
+_HELP = "dataset.sources.<name>={format: alpaca, path: FILE, weight: 2}"
+
+
+class Sampling(Enum):
+    """In which order the examples of the sources are learned."""
+
+    concatenate = "concatenate"  # one source after the other
+    proportional = "proportional"  # shuffled together, each example once
+    weighted = "weighted"  # drawn by the sources' weights
+
+
+class Stopping(Enum):
+    """When drawing by weights ends."""
+
+    first_exhausted = "first_exhausted"  # no example twice
+    all_exhausted = "all_exhausted"  # every example once; short sources begin again
+
+
+class Part(NamedTuple):
+    """One source: its name, how it is read, its share, and its cleaning (None: the run's)."""
+
+    name: str
+    dataset: Dataset
+    weight: float
+    steps: list[Any] | None
+
+
+@GROUP.option("mix")
+@dataclass
+class Mix(Dataset):
+    """Sources by name, each with `format`, `path`, and what that format has; `weight`; `cleaning`.
+
+    A source without a `cleaning` of its own has the run's. What is held out by `validation_path`
+    or `test_path` is read as the file looks. Splits, limits and what is too long are of the whole.
+    """
+
+    sources: dict[str, Any] = field(default_factory=dict)
+    sampling: Sampling = Sampling.concatenate
+    stopping: Stopping = Stopping.first_exhausted
+
+    @cached_property
+    def _built(self) -> tuple[list[Part], list[str]]:
+        """Return the sources that can be built, and the faults of all."""
+        parts: list[Part] = []
+        faults: list[str] = []
+        for name, node in self.sources.items():
+            part, found = _part(name, node)
+            faults += found
+            if part:  # what keeps examples together is the whole mix's to say
+                dataset = replace(part.dataset, split=self.split)
+                parts.append(part._replace(dataset=dataset))
+        return parts, faults
+
+    @property
+    def _parts(self) -> list[Part]:
+        parts, faults = self._built
+        if faults or not parts:
+            raise ConfigError(faults or [f"dataset.sources is empty; add {_HELP}"])
+        return parts
+
+    def parts(self, steps: Sequence[Step]) -> "list[tuple[Dataset, Sequence[Step]]]":
+        return [
+            (part.dataset, steps if part.steps is None else part.steps) for part in self._built[0]
+        ]
+
+    def implied(self, model: Model) -> Model:
+        for part in self._built[0]:
+            model = part.dataset.implied(model)
+        return super().implied(model)
+
+    def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
+        parts = self._parts
+        named = [_named(stream, part.name) for stream, part in zip(streams, parts, strict=True)]
+        if self.sampling is Sampling.concatenate:
+            for stream in named:
+                yield from stream
+        elif self.sampling is Sampling.proportional:
+            yield from _shuffled(named, random.Random(seed))
+        else:
+            weights = [part.weight for part in parts]
+            once = self.stopping is Stopping.first_exhausted
+            yield from _drawn(named, weights, random.Random(seed), once)
+            if not self.streaming:
+                for stream in named:  # read to the end, so that every bad row is told
+                    for _ in stream:
+                        pass
+
+    def produces(self) -> str:
+        kinds = {part.dataset.produces() for part in self._built[0]}
+        return kinds.pop() if len(kinds) == 1 else "chat"
+
+    def rows(self, files: list[DataFile], reading: Reading) -> Iterator[Row]:
+        return self._held_out(reading).rows(files, reading)
+
+    def gathered(
+        self, rows: Iterable[Row], reading: Reading, cleaning: Cleaning
+    ) -> Iterable[Example]:
+        return self._held_out(reading).gathered(rows, reading, cleaning)
+
+    def _held_out(self, reading: Reading) -> Auto:
+        """Return how a file is read that belongs to no source."""
+        return Auto(path=reading.path, system=self.system)
+
+    def faults(self) -> list[str]:
+        faults = list(self._built[1])
+        if not self.sources:
+            faults.append(f"dataset.sources is empty; add {_HELP}")
+        if self.path:
+            faults.append(
+                "dataset.path: a mix has none of its own; set dataset.sources.<name>.path"
+            )
+        for name in ("columns", "template"):
+            if getattr(self, name):
+                faults.append(f"dataset.{name}: belongs to a source; dataset.sources.<name>.{name}")
+        if self.streaming and self.sampling is Sampling.proportional:
+            faults.append(
+                "dataset.sampling=proportional counts all examples first, and "
+                "dataset.streaming=true reads them once; use dataset.sampling=weighted"
+            )
+        for path in filter(None, (self.validation_path, self.test_path)):
+            faults += Auto(path=path).faults()
+        for part in self._built[0]:
+            faults += [_of_source(fault, part.name) for fault in part.dataset.faults()]
+        return faults + fraction_faults(self.split)
+
+
+def _of_source(fault: str, name: str) -> str:
+    """Return a fault of a source's own settings with its place in the mix."""
+    place = f"dataset.sources.{name}"
+    return fault.replace("dataset.", f"{place}.") if "dataset." in fault else f"{place}: {fault}"
+
+
+def _part(name: str, node: Any) -> tuple[Part | None, list[str]]:
+    """Return a source, or all that is wrong with it."""
+    where = f"dataset.sources.{name}"
+    if not isinstance(node, dict):
+        return None, [f"{where}={node}: a source is written {{format: alpaca, path: FILE}}"]
+    settings = {key: value for key, value in node.items() if key not in (*_OWN, *_WHOLE)}
+    faults = [f"{where}.{key}: belongs to the whole mix; set dataset.{key}"
+              for key in _WHOLE if key in node]  # fmt: skip
+    weight, wrong = _weight(node.get("weight", 1), where)
+    steps, more = _steps(node.get("cleaning"), f"{where}.cleaning")
+    if node.get("format") == "mix":
+        return None, [*faults, f"{where}.format: a mix inside of a mix; name its sources here"]
+    dataset, found = built(GROUP, node.get("format", "auto"), settings, where)
+    faults += [*wrong, *found, *more]
+    return (None if faults else Part(str(name), dataset, weight, steps)), faults
+
+
+def _weight(value: Any, where: str) -> tuple[float, list[str]]:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e9:
+        return float(value), []
+    return 1.0, [f"{where}.weight={value}: must be a number greater than 0"]
+
+
+def _steps(listed: Any, where: str) -> tuple[list[Any] | None, list[str]]:
+    """Return the cleaning steps that a source lists: names, or `{name: {field: value}}`."""
+    if listed is None:
+        return None, []
+    steps: list[Any] = []
+    faults: list[str] = []
+    for item in listed if isinstance(listed, list) else [listed]:
+        settings = item if isinstance(item, dict) else {item: {}}
+        for name, values in settings.items():
+            step, found = built(STEPS, name, values or {}, f"{where}.{name}")
+            faults += found
+            steps += [step] if step else []
+            faults += [f"{where}.{name}.{fault}" for fault in (step.faults() if step else [])]
+    return steps, faults
+
+
+def _named(stream: Iterator[Example], name: str) -> Iterator[Example]:
+    for example in stream:
+        yield replace(example, source=name)
+
+
+def _shuffled(streams: list[Iterator[Example]], chance: random.Random) -> Iterator[Example]:
+    """Yield every example once, each source's in its own order, evenly mixed."""
+    spools = [_spooled(stream) for stream in streams]
+    left = [spool.count for spool in spools]
+    readers = [iter(spool) for spool in spools]
+    while any(left):
+        [at] = chance.choices(range(len(left)), left)
+        left[at] -= 1
+        yield next(readers[at])
+
+
+def _spooled(stream: Iterator[Example]) -> Spool:
+    spool = Spool()
+    for example in stream:
+        spool.add(example)
+    return spool
+
+
+def _drawn(
+    streams: list[Iterator[Example]], weights: list[float], chance: random.Random, once: bool
+) -> Iterator[Example]:
+    """Yield examples of sources drawn by weight, until the first one, or the last one, is read.
+
+    A source that is read begins again in the latter case; one without examples is left out.
+    """
+    readers = [_Again(stream, once) for stream in streams]
+    while not all(reader.empty for reader in readers):
+        chances = [0.0 if r.empty else w for r, w in zip(readers, weights, strict=True)]
+        [at] = chance.choices(range(len(readers)), chances)
+        example = readers[at].next()
+        ends = any(r.ended for r in readers) if once else all(r.ended for r in readers)
+        if example is not None:
+            yield example
+        if ends:
+            return
+
+
+class _Again:
+    """A stream that can begin again; one example is read ahead, to know when it ends."""
+
+    def __init__(self, stream: Iterator[Example], once: bool) -> None:
+        self._stream, self._spool = stream, None if once else Spool()
+        self._ahead = next(stream, None)
+        self.empty = self._ahead is None
+        self.ended = self.empty and not once
+
+    def next(self) -> Example | None:
+        """Return the next example; after the last one the first again, if it is to begin again."""
+        example, self._ahead = self._ahead, next(self._stream, None)
+        if self._spool is not None and example is not None and not self.ended:
+            self._spool.add(example)
+        if self._ahead is None:
+            self.ended = True
+            if self._spool is not None:
+                self._stream = iter(self._spool)
+                self._ahead = next(self._stream, None)
+        return example

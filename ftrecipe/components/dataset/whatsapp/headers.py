@@ -1,0 +1,167 @@
+"""Cuts the text of a WhatsApp export at what looks like the header of a message: date and time.
+
+Whether a date and a clock exist is said by `dates` and `clocks`, who is meant by `members`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, TextIO
+
+from ftrecipe.components.dataset.whatsapp.clocks import is_glue, markers
+
+BLOCK = 1 << 19  # characters read at once
+
+MARKS = "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"  # seen by nobody
+SPACES = " \t\u00a0\u2007\u2009\u202f\u3000"
+_M = f"[{MARKS}]*+"
+_W = f"[{MARKS}{SPACES}]*+"
+
+# What nearly all phones write. Everything else takes the longer way of `_ANY`.
+_PLAIN = (
+    r"\u200e?(\[)?([0-9]{1,4}([/.-])[0-9]{1,2}\4[0-9]{1,4})(?:,[ \u202f]?|[ ])"
+    r"((?:[01]?[0-9]|2[0-4])[:.][0-5][0-9](?:[:.][0-5][0-9])?"
+    r"(?:[ \u202f\xa0]?([AaPp]\.?[ \xa0\u202f]?[Mm]\.?))?)(?(2)\]|[ ]-) "
+)
+_ERA = (
+    r"(?:令和|平成|昭和|中華民國|中华民国|民國|民国|西暦|西元|公元|佛曆|พ\.ศ\.|ค\.ศ\.|พุทธศักราช"
+    r"|[RHS](?=[0-9]))"
+)
+_AFTER = (
+    r"(?:พ\.ศ\.|ค\.ศ\.|B\.?E\.?|A\.?H\.?|A\.?P\.?|A\.?D\.?|C\.?E\.?|هـ|ه\.ش\.?|ه\.ق\.?|ش|م\.?(?=\W*[,،])"
+    r"|г\.?|р\.?)(?!\w)"
+)
+_BETWEEN = rf"{_W}(?:[/.\-\u2010-\u2013\u066b年년月월])\.?{_W}"
+_DATE = (
+    rf"({_ERA}?{_W}(?:\d{{1,4}}|元){_BETWEEN}\d{{1,2}}{_BETWEEN}\d{{1,4}}"
+    rf"(?:{_W}[日일.])?(?:{_W}{_AFTER})?)"
+)
+_WORDS = rf"((?:[^\W\d_][^\d\n\[\]:,،/<>]{{0,16}}+)?)"
+_CLOCK = (
+    rf"(\d{{1,2}}{_W}(?:[:.：٫\u066b時时시点點]|h(?=\W)){_W}\d{{2}}"
+    rf"(?:{_W}(?:[:.：٫\u066b分분]|min){_W}\d{{2}})?(?:{_W}[分秒분초])?)"
+)
+_TAIL = r"([^\d\n\[\]:,،\-\u2010-\u2014<>/]{0,18})"
+_COMMA = rf"{_W}(?:[,،、·]{_W}|(?<=\s)|(?<=[{SPACES}{MARKS}])|(?<=[日일]))"
+_OPEN, _CLOSE = r"([\[\(［【]?)", rf"(\]|\)|］|】|{_W}[-\u2010-\u2014](?=\W)|,(?=[ ])|:(?=[ ]))"
+_ANY = rf"{_M}{_OPEN}{_W}{_DATE}{_COMMA}{_WORDS}{_CLOCK}{_TAIL}{_CLOSE}{_W}"
+_TIME_FIRST = rf"{_M}{_OPEN}{_W}{_CLOCK}{_TAIL},{_W}{_DATE}{_W}{_CLOSE}{_W}"
+
+_PLAIN_ONLY = re.compile(rf"\n({_PLAIN})")
+_UNUSUAL = (rf"(?=[{MARKS}{SPACES}]*+\W?[{MARKS}{SPACES}]*+(?:\d|{_ERA}))"
+            rf"(?:{_ANY}|{_TIME_FIRST})")  # fmt: skip
+_OTHER = re.compile(rf"\n{_UNUSUAL}")
+_ALL = re.compile(rf"\n({_PLAIN}|{_UNUSUAL})")
+_PLAIN_PARTS, _ALL_PARTS = 7, 18  # groups, and the text that follows
+
+
+class Key(NamedTuple):
+    """All of a header but the time on the clock.
+
+    style: `[`, `-`, `,` or `:`, by what sets it off; with a `t` where the clock comes first.
+    date: as written. marker: the words beside the clock: AM, a. m., 오후.
+    """
+
+    style: str
+    date: str
+    marker: str
+
+
+@dataclass
+class Piece:
+    """Some headers in a row, and what follows each.
+
+    before: the text before the first of them, which the message above goes on with.
+    """
+
+    before: str
+    headers: list[str] = field(default_factory=list)  # as written
+    keys: list[Key | tuple[str | None, str, str | None]] = field(default_factory=list)
+    clocks: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
+
+
+def pieces(text: TextIO, plain: bool = False) -> Iterator[Piece]:
+    """Yield a whole text in pieces that end at line ends, each line begun with its line end.
+
+    plain: every header is known to be of the usual kind, so no other is looked for.
+    """
+    while block := text.read(BLOCK):
+        block += text.readline()
+        yield cut("\n" + block.removesuffix("\n"), plain)
+
+
+def cut(block: str, plain: bool = False) -> Piece:
+    """Cut whole lines, each preceded by its line end, at the headers in them."""
+    parts, size = _PLAIN_ONLY.split(block), _PLAIN_PARTS
+    if not plain and any("\n" in rest and _OTHER.search(rest) for rest in parts[::size]):
+        parts, size = _ALL.split(block), _ALL_PARTS
+    piece = Piece(parts[0], parts[1::size])
+    piece.bodies = parts[size::size]
+    usual = zip(parts[2::size], parts[3::size], parts[6::size], strict=True)
+    if size == _PLAIN_PARTS:
+        piece.keys, piece.clocks = list(usual), parts[5::size]
+        return piece
+    rows = zip(*(parts[at::size] for at in range(7, size)), strict=True)
+    for key, clock, row in zip(usual, parts[5::size], rows, strict=True):
+        if key[1] is None:
+            key, clock = _unusual(*row)
+        piece.keys.append(key)
+        piece.clocks.append(clock)
+    return piece
+
+
+def _unusual(
+    opened: str, date: str, words: str, clock: str, tail: str, closed: str,
+    opened_t: str, clock_t: str, tail_t: str, date_t: str, closed_t: str,
+) -> tuple[Key, str]:  # fmt: skip
+    """Return what the longer way found, as the usual way gives it."""
+    if date is None:
+        marker = _marker("", tail_t)
+        return Key(_style(opened_t, closed_t) + "t", date_t, marker), f"{clock_t} {marker}"
+    marker = _marker(words, tail)
+    return Key(_style(opened, closed), date, marker), f"{clock} {marker}"
+
+
+def _marker(words: str, tail: str) -> str:
+    """Return the words beside a clock without those that mean nothing, such as `at` and `Uhr`."""
+    beside = " ".join(f"{words} {tail}".split())
+    return "" if is_glue(beside) else " ".join(markers(beside))
+
+
+def _style(opened: str, closed: str) -> str:
+    closes = closed.strip(f"{SPACES}\u200e\u200f\u202a\u202b\u202c\u2068\u2069")
+    if opened:
+        return "[" if closes in ("]", ")", "］", "】") else "?"
+    return {",": ",", ":": ":"}.get(closes, "-" if closes not in "])］】" else "?")
+
+
+def merged(piece: Piece, refused: set[int]) -> Piece:
+    """Return the piece with what stands at `refused` given back to the texts above."""
+    kept = Piece(piece.before)
+    rows = zip(piece.headers, piece.keys, piece.clocks, piece.bodies, strict=True)
+    back: list[str] = []
+    for at, (header, key, clock, body) in enumerate(rows):
+        if at in refused:
+            back += ["\n", header, body]
+            continue
+        _give_back(kept, back)
+        kept.headers.append(header)
+        kept.keys.append(key)
+        kept.clocks.append(clock)
+        kept.bodies.append(body)
+        back = []
+    _give_back(kept, back)
+    return kept
+
+
+def _give_back(piece: Piece, back: list[str]) -> None:
+    if not back:
+        return
+    if piece.bodies:
+        piece.bodies[-1] += "".join(back)
+    else:
+        piece.before += "".join(back)
+
+
+__all__ = ["BLOCK", "MARKS", "SPACES", "Key", "Piece", "cut", "merged", "pieces"]

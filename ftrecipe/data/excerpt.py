@@ -1,0 +1,86 @@
+"""One sample row as a few lines of a terminal, its trained tokens told from the others."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from unicodedata import east_asian_width
+
+_WIDTH = 96  # columns of a line
+_WORD = 24  # of them, within which a space is looked for to break at
+_FIRST, _LAST = 8, 5  # lines that are shown of a longer row: the end token stands at its end
+# Green and underlined; faint; reversed. Never color alone: terminals have their own ideas of it.
+_INK = {"trained": "32;4", "context": "2", "special": "2;7", "learned": "32;4;7", "head": "1"}
+
+Run = tuple[str, str]  # what it is, and its text within one line
+
+
+def excerpt(row: dict[str, Any], colored: bool) -> list[str]:
+    """Return the lines that show a sample; its texts hold no control characters but \\n and \\t.
+
+    Trained tokens are green and underlined where `colored`, else between » and «.
+    """
+    runs = _runs(row["pieces"]) if colored else _marked(row["pieces"])
+    lines = [f"  {_drawn(line, colored)}" for line in _wrapped(runs)]
+    if row["cut"]:
+        lines.append(f"  … {row['cut']:,} more tokens")
+    if (more := len(lines) - _FIRST - _LAST) > 1:
+        lines[_FIRST:-_LAST] = [f"  … {more:,} more lines …"]
+    how = "green, underlined" if colored else "»so«"
+    told = f"{row['where']}: {row['length']:,} tokens, {row['supervised']:,} trained on ({how})"
+    return ["", _drawn([("head", told)], colored), *lines]
+
+
+def _runs(pieces: list[dict[str, Any]]) -> Iterator[Run]:
+    for piece in pieces:
+        learned = piece["kind"] == "special" and piece["trained"]
+        yield "learned" if learned else piece["kind"], "".join(piece["tokens"])
+
+
+def _marked(pieces: list[dict[str, Any]]) -> Iterator[Run]:
+    inside = False
+    for piece in pieces:
+        if piece["trained"] != inside:
+            yield "", "«" if inside else "»"
+            inside = piece["trained"]
+        yield "", "".join(piece["tokens"])
+    if inside:
+        yield "", "«"
+
+
+def _wrapped(runs: Iterator[Run]) -> list[list[Run]]:
+    """Return the runs line by line, none wider than a terminal, broken between words."""
+    lines: list[list[Run]] = [[]]
+    for kind, text in runs:
+        for character in text.replace("\t", "    "):
+            if character == "\n":
+                lines.append([])
+            else:
+                lines[-1].append((kind, character))
+    folded = [part for line in lines for part in _folded(line)]
+    while len(folded) > 1 and not folded[-1]:
+        folded.pop()
+    return [
+        [(kind, "".join(text for _, text in group)) for kind, group in groupby(line, itemgetter(0))]
+        for line in folded
+    ]
+
+
+def _folded(line: list[Run]) -> Iterator[list[Run]]:
+    """Yield a line of single characters in parts that fit."""
+    start = column = 0
+    for at, (_, character) in enumerate(line):
+        column += 1 + (east_asian_width(character) in "WF")
+        if column > _WIDTH:
+            places = range(at, max(start, at - _WORD), -1)
+            stop = next((place for place in places if line[place - 1][1] == " "), at)
+            yield line[start:stop]
+            column = sum(1 + (east_asian_width(each) in "WF") for _, each in line[stop : at + 1])
+            start = stop
+    yield line[start:]
+
+
+def _drawn(line: list[Run], colored: bool) -> str:
+    if not colored:
+        return "".join(text for _, text in line)
+    return "".join(f"\x1b[{_INK[kind]}m{text}\x1b[0m" for kind, text in line if text)

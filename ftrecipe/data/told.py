@@ -1,0 +1,31 @@
+"""Words for parts of report.json, the same on its page and on a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_DONE = {
+    "dropped": "left out",
+    "truncated": "truncated",
+    "split": "cut into pieces",
+    "answer_cut": "with a part of an answer cut off",
+    "answers_lost": "whole answers cut off rows that keep another",
+    "answer_cut_away": "left out, nothing to learn being left",
+    "pieces_without_answer": "pieces without an answer left out",
+}
+
+
+def overlong_done(overlong: Mapping[str, Any]) -> str:
+    """Return what became of the rows that were too long; empty where they stay as they are."""
+    done = [f"{overlong[key]:,} {word}" for key, word in _DONE.items() if overlong.get(key)]
+    return ", ".join(done)
+
+
+def place(first: Mapping[str, Any]) -> str:
+    """Return the place and the reason of a source's first malformed row."""
+    unit = next(key for key in first if key not in ("file", "reason"))
+    return f"{first['file']} {unit} {first[unit]}: {first['reason']}"
+
+
+def several(count: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
