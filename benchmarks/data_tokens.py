@@ -9,6 +9,8 @@ one run are worth keeping; on a machine with other work those of the processor s
 """
 
 import argparse
+import gc
+import importlib
 import json
 import os
 import random
@@ -126,11 +128,11 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def timed(side: str, model: Path, folder: Path) -> dict[str, float]:
     """Run one side; return its wall and processor seconds, and how many tokens it wrote."""
-    import jinja2
-    import pyarrow.compute  # so that no side's first import is timed
-
-    assert jinja2 and pyarrow.compute
+    for name in ("jinja2", "pyarrow.compute"):  # no side's first import is timed
+        importlib.import_module(name)
     work = SIDES[side](load(model), folder)
+    gc.collect()
+    gc.freeze()  # the chats are in memory for the benchmark's sake alone
     with tempfile.TemporaryDirectory() as name:
         wall, processor = time.perf_counter(), time.process_time()
         tokens = work(Path(name) / "out")

@@ -53,7 +53,7 @@ FITTING = {
     "dataset.columns.question=5": "5",
     "dataset.path=null": None,
     "dataset.path=5": "5",
-    "dataset.split={train: 1, validation: 0, test: 0}": {"train": 1.0, "validation": 0, "test": 0},
+    "dataset.columns={question: Frage}": {"question": "Frage"},
     "eval.qa.max_samples=3": 3,
     "trainer.save_steps=${seed}": 42,
     "model.revision=123e456": "123e456",
@@ -91,7 +91,8 @@ WRONG = {
     "peft.target_modules=null": "peft.target_modules=null: must be a list, [a,b]",
     "dataset.split=0.8": (
         "dataset.split=0.8: has values of its own; "
-        "set dataset.split.train, dataset.split.validation, dataset.split.test"
+        "set dataset.split.train, dataset.split.validation, dataset.split.test, dataset.split.by, "
+        "dataset.split.column"
     ),
     "trainer.extra=5": "trainer.extra=5: has values of its own; set trainer.extra.<name>",
     "consent=true": "consent=true: has values of its own; set consent.remote_code",

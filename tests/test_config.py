@@ -15,12 +15,18 @@ from ftrecipe.vet import Layer, Setting
 
 EVERY = [(group, name) for group in GROUPS for name in options(group)]
 DATA = Setting(("dataset", "path"), "builtin:faq/train.jsonl", "test")
+SOURCES = Setting(("dataset", "sources", "a", "path"), DATA.value, "test")
 FIRST = Setting(("hardware", "main_process_ip"), "10.0.0.1", "test")
+AGAINST = Setting(("cleaning", "contamination", "against"), [DATA.value], "test")
 HERE = Setting(("model", "path"), "builtin:tiny", "test")
 
 
 def composed(choices: dict[str, object]) -> RunConfig:
-    return compose_layers([Layer(choices=choices, settings=[DATA, HERE, FIRST])], None).run
+    settings = [SOURCES if choices.get("dataset") == "mix" else DATA, HERE, FIRST]
+    if "contamination" in str(choices.get("cleaning")):
+        settings.append(AGAINST)
+    layer = Layer(choices=choices, settings=settings)
+    return compose_layers([layer], None, audit_only=True).run  # of data that is only looked at
 
 
 def option_file(group: str, name: str) -> Path:
@@ -41,7 +47,7 @@ def runs() -> list[tuple[RunConfig, dict[str, object]]]:
     ]
     # What may be combined is the rules' business: here each option only has to compose.
     sound = {"quantization": "none", "export": [], "eval": list(options("eval")),
-             "peft": "lora", "hardware": "gpu_8x80gb", "strategy": "zero3"}  # fmt: skip
+             "peft": "lora", "hardware": "gpu_8x80gb", "strategy": "zero2"}  # fmt: skip
     alone: list[dict[str, object]] = [{"peft": name} for name in options("peft")]
     alone += [{"hardware": name} for name in options("hardware")]
     alone += [

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -69,10 +70,10 @@ def _gzip(packed: IO[bytes]) -> IO[bytes]:
 
 
 _PACKINGS: dict[str, tuple[bytes, Callable[[IO[bytes]], Any]]] = {
-    "gzip": (b"\x1f\x8b\x08", _gzip),
-    "zst": (b"\x28\xb5\x2f\xfd", _Zst),
-    "bzip2": (b"BZh", bz2.BZ2File),
-    "xz": (b"\xfd7zXZ\0", lzma.LZMAFile),
+    "gzip": (rb"\x1f\x8b\x08", _gzip),
+    "zst": (rb"\x28\xb5\x2f\xfd", _Zst),
+    "bzip2": (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", bz2.BZ2File),
+    "xz": (rb"\xfd7zXZ\x00", lzma.LZMAFile),
 }
 
 
@@ -122,8 +123,8 @@ def unpacked(raw: IO[bytes], name: str, stored: int) -> "tuple[io.BufferedReader
 
 
 def _packing(file: Any) -> str | None:
-    start = file.peek(6)[:6]
-    return next((name for name, (mark, _) in _PACKINGS.items() if start.startswith(mark)), None)
+    start = file.peek(10)[:10]
+    return next((name for name, (mark, _) in _PACKINGS.items() if re.match(mark, start)), None)
 
 
 def is_zip(start: bytes) -> bool:
@@ -160,7 +161,8 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> I
         raise DataError(f"{name} is encrypted; unpack it with its password")
     try:
         inner = archive.open(info)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError,
+            ValueError) as error:  # fmt: skip
         raise DataError(f"{name} cannot be read from its zip file: {error}") from None
     guard = _Unpacking(inner, inner, "zip", name, max(info.compress_size, 1))
     return io.BufferedReader(guard, _BUFFER)

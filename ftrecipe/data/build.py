@@ -91,7 +91,7 @@ class Builder:
         self.renderer = Renderer(job.tokenizer, job.train_on)
         self.encoder = Encoder(job.tokenizer)
         self.overlong = Overlong(
-            job.source.on_overlong, job.limit, job.max_length is None, job.overlong_is_a_finding
+            job.source.overlong(), job.limit, job.max_length is None, job.overlong_is_a_finding
         )
         self.audit = Audit(self.encoder.ends, job.seed)
         self.rendering = Reading("template", quarantine=corpus.quarantine.of("template"))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, ClassVar, Protocol
 
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import EmptyFault, Example, Where
@@ -18,7 +18,14 @@ _HIDDEN = "(holds what another step hides)"
 
 
 class Step(Protocol):
-    """What is asked of one cleaning step."""
+    """What is asked of one cleaning step.
+
+    eager: whether it must know all entries of a chat export before the first is cleaned.
+    quick: whether a plan may take the time to run it.
+    """
+
+    eager: ClassVar[bool]
+    quick: ClassVar[bool]
 
     def name(self) -> str:
         """Return the name of the rule."""
@@ -46,16 +53,6 @@ class Step(Protocol):
 
     def takes_empty(self) -> bool:
         """Say whether rows without an answer are this step's to drop, and so not malformed."""
-        ...
-
-    @property
-    def eager(self) -> bool:
-        """Whether it must know all entries of a chat export before the first is cleaned."""
-        ...
-
-    @property
-    def quick(self) -> bool:
-        """Whether a plan may take the time to run it."""
         ...
 
 
@@ -221,6 +218,11 @@ class Cleaning:
         for step, _ in self.steps:
             name = step.alias(name)
         return name
+
+    def shown(self, name: str) -> str:
+        """Return a member's name as a report may show it: a number may be what a step hides."""
+        name = self.alias(name)
+        return self.steps[0][1].quarantine.hide(name) if self.steps else name
 
     def report(self) -> list[dict[str, Any]]:
         """Return what every step did, in order."""

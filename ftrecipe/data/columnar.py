@@ -38,7 +38,7 @@ def _read(source: DataFile, what: str, batches: Any) -> Iterator[Row]:
                 for row in _records(batch):
                     number += 1
                     yield Where(source.name, "row", number), row
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{source.name} is not {what} file: {reason}") from None
     if number == 0:
@@ -71,9 +71,12 @@ def _arrow_batches(file: Any) -> Iterator["RecordBatch"]:
     file.seek(0)
     if is_file:
         reader = pyarrow.ipc.open_file(file)
-        yield from map(reader.get_batch, range(reader.num_record_batches))
+        batches = map(reader.get_batch, range(reader.num_record_batches))
     else:
-        yield from pyarrow.ipc.open_stream(file)
+        batches = iter(pyarrow.ipc.open_stream(file))
+    for batch in batches:
+        batch.validate(full=True)  # Arrow trusts a file's offsets, and would crash on wrong ones
+        yield batch
 
 
 def _records(batch: "RecordBatch") -> Iterator[dict[str, Any] | RowFault]:

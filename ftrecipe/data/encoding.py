@@ -18,12 +18,11 @@ _KNOWN = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "ascii", "latin-1", "cp1252"
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 _WIDE = re.compile("[^\0-\x7f\udc80-\udcff]")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
 
 ESCAPE = "ftrecipe.escape"  # how text is decoded: `surrogateescape` for any encoding
 _PIECE = 2**20
 _CHECKED = 2**26  # bytes; a fault behind them is a row's
-_SAMPLE = 2**14  # bytes of lines that are not ASCII, from all over the file
+_SAMPLE = 2**13  # bytes of lines that are not ASCII, from all over the file
 _FEW = 2  # broken bytes of a file that is whole otherwise
 _SHARE = 0.001
 
@@ -85,7 +84,7 @@ def _counted(file: IO[bytes], piece: bytes) -> _Count:
             break
         piece = file.read(_PIECE)
     bad += len(_BAD_BYTE.findall(decoder.decode(b"", final=seen < _CHECKED)))
-    return _Count(seen, valid, bad, bytes(sample[: 4 * _SAMPLE]))
+    return _Count(seen, valid, bad, bytes(sample[:_SAMPLE]))
 
 
 def _encodes(text: str) -> bool:
@@ -99,10 +98,10 @@ def _encodes(text: str) -> bool:
 def _high_lines(piece: bytes, most: int) -> bytes:
     """Return the first lines that are not ASCII, without long ASCII ends."""
     found = bytearray()
-    for line in _HIGH_LINE.finditer(piece):
-        first = _HIGH.search(line.group())
-        assert first is not None
-        found += line.group()[max(0, first.start() - 64) :][:most]
+    for line in piece.split(b"\n"):
+        first = _HIGH.search(line)
+        if first is not None:
+            found += line[max(0, first.start() - 64) :][:most] + b"\n"
         if len(found) >= most:
             break
     return bytes(found[:most])

@@ -34,7 +34,7 @@ def excerpt(row: dict[str, Any], colored: bool) -> list[str]:
 def _runs(pieces: list[dict[str, Any]]) -> Iterator[Run]:
     for piece in pieces:
         learned = piece["kind"] == "special" and piece["trained"]
-        yield "learned" if learned else piece["kind"], "".join(piece["tokens"])
+        yield "learned" if learned else piece["kind"], _text(piece)
 
 
 def _marked(pieces: list[dict[str, Any]]) -> Iterator[Run]:
@@ -43,9 +43,14 @@ def _marked(pieces: list[dict[str, Any]]) -> Iterator[Run]:
         if piece["trained"] != inside:
             yield "", "«" if inside else "»"
             inside = piece["trained"]
-        yield "", "".join(piece["tokens"])
+        yield "", _text(piece)
     if inside:
         yield "", "«"
+
+
+def _text(piece: dict[str, Any]) -> str:
+    """Return a piece's text; where one turn follows another directly, on a new line."""
+    return ("\n" if piece["kind"] == "special" else "").join(piece["tokens"])
 
 
 def _wrapped(runs: Iterator[Run]) -> list[list[Run]]:

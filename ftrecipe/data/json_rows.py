@@ -9,9 +9,10 @@ from typing import Any, TextIO
 from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.json_stream import Document, Row, as_record, json_reason
+from ftrecipe.data.json_stream import Document, Row, as_record, json_reason, wraps
 from ftrecipe.errors import DataError
 
+_LINES = (".jsonl", ".ndjson")
 _BLANK = " \t\r\n\ufeff\x1e\x1a"
 _LINE = 2**21  # characters of a first line that is looked at
 _LONGEST = 2**28  # characters of one line
@@ -23,7 +24,7 @@ def read_json(source: DataFile) -> Iterator[Row]:
     Raises DataError for a file without any.
     """
     with source.text() as file:
-        lines = _is_lines(file)
+        lines = _is_lines(file, source.ending in _LINES)
     empty = True
     with source.text() as file:
         for row in _lines(file, source.name) if lines else Document(file, source.name).rows():
@@ -33,14 +34,14 @@ def read_json(source: DataFile) -> Iterator[Row]:
         raise DataError(f"{source.name} is empty")
 
 
-def _is_lines(file: TextIO) -> bool:
-    """Say whether each line is a row: the first or the second can be read alone."""
+def _is_lines(file: TextIO, named: bool) -> bool:
+    """Say whether each line is a row, as the name says (`named`) or the first lines do."""
     lines = (line.strip(_BLANK) for line in iter(partial(file.readline, _LINE), ""))
     first, *more = [*islice((line for line in lines if line), 3)] or [""]
     if len(first) >= _LINE - 4:
         return False
     if isinstance(_whole(first), dict):
-        return bool(more)
+        return bool(more) or (named and not wraps(first))
     if first in ("[", "{", "") or _opens_document(first, more):
         return False
     return len(more) > 0

@@ -1,5 +1,6 @@
 """Reads the values of a JSON text one after another, which is never in memory whole."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -42,6 +43,11 @@ def json_reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
+def wraps(text: str) -> bool:
+    """Say whether a JSON object is the wrapping of a list of rows."""
+    return Document(io.StringIO(text), "").wrapper() is not None
+
+
 class Document:
     """The rows of a JSON text: of an array, of an object around one, or values in a row."""
 
@@ -70,7 +76,7 @@ class Document:
     def _value(self) -> Iterator[Row]:
         if self._next() == "[":
             yield from self._items()
-        elif self._next() == "{" and (key := self._wrapper()):
+        elif self._next() == "{" and (key := self.wrapper()):
             yield from self._wrapped(key)
         else:
             yield self._row()
@@ -104,7 +110,7 @@ class Document:
         except RowFault as fault:
             return where, fault
 
-    def _wrapper(self) -> str | None:
+    def wrapper(self) -> str | None:
         """Return the field of the object here that holds the rows, if it is not far from here."""
         while len(self._text) - self._at < _PIECE and self._more():
             pass

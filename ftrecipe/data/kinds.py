@@ -21,7 +21,6 @@ _FOREIGN = (
     (b"GIF87a", "a picture (GIF)"),
     (b"GIF89a", "a picture (GIF)"),
     (b"SQLite format 3\0", "an SQLite database; export its table as CSV"),
-    (b"safetensors", "model weights"),
     (b"GGUF", "model weights (GGUF)"),
     (b"\x93NUMPY", "a NumPy array; save the rows as JSONL or Parquet"),
     (b"\x89HDF\r\n", "an HDF5 file; save the rows as JSONL or Parquet"),
@@ -35,6 +34,7 @@ _FOREIGN = (
     (b"ID3", "a recording (MP3)"),
     (b"{\\rtf", "a Rich Text file; save it as plain text"),
 )
+_OF_TEXT = (b"%PDF-", b"{\\rtf")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _SAFETENSORS = re.compile(rb'.{5}\0{3}\{\s*"', re.DOTALL)
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -51,7 +51,7 @@ def kind_of(head: bytes, name: str) -> str:
     Raises DataError for what cannot be data, saying what it is.
     """
     for mark, kind in _BINARY.items():
-        if head.startswith(mark):
+        if _begins(head, mark):
             return kind
     if what := _foreign(head):
         raise DataError(f"{name} is {what}; it is no data")
@@ -61,17 +61,24 @@ def kind_of(head: bytes, name: str) -> str:
 
 def _foreign(head: bytes) -> str | None:
     for mark, what in _FOREIGN:
-        if head.startswith(mark):
+        if _begins(head, mark):
             return what
     if _PICKLE.match(head):
         return "a Python pickle, which may run code when it is opened"
     if _SAFETENSORS.match(head):
         return "model weights (safetensors)"
-    if head[4:8] == b"ftyp":
+    if head[:1] == b"\0" and head[4:8] == b"ftyp":
         return "a recording or a film (MP4)"
     if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE", b"AVI "):
         return "a picture, a recording or a film"
     return "a tar archive; unpack it" if head[257:262] == b"ustar" else None
+
+
+def _begins(head: bytes, mark: bytes) -> bool:
+    """Say whether a file begins with a mark; a word alone may also begin a text."""
+    if not head.startswith(mark):
+        return False
+    return mark in _OF_TEXT or not mark.isascii() or len(head.translate(None, _CONTROL)) < len(head)
 
 
 def _refuse_text(head: bytes, name: str) -> None:

@@ -1,6 +1,7 @@
 """How a template lays out conversations of one sequence of roles: its own text, and the holes."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -13,6 +14,7 @@ Key = tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]
 
 _STAND_IN = re.compile(r"qzx(\d+)x(\d+)xzq")
 PADDING = "\n "
+_PADDED = re.compile(rf"{PADDING}(qzx\d+x\d+xzq){PADDING}")
 _UNSEEN = ("role", "weight")  # what a template does not write as a person wrote it
 
 
@@ -150,11 +152,11 @@ def learn(
     found = list(_STAND_IN.finditer(text))
     edges = [0, *(edge for one in found for edge in one.span()), len(text)]
     literals = [text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
+    kept = set(_PADDED.findall(padded or ""))
     holes = []
     for one in found:
         at, number = map(int, one.groups())
-        stripped = padded is not None and f"{PADDING}{one.group()}{PADDING}" not in padded
-        holes.append((at, names[at][number], stripped))
+        holes.append((at, names[at][number], padded is not None and one.group() not in kept))
     marks = [_mark(place, edges) for place in places]
     known = [mark for mark in marks if mark is not None]
     return Layout(literals, holes, known, disagrees) if len(known) == len(marks) else None
@@ -162,7 +164,7 @@ def learn(
 
 def _mark(place: int, edges: list[int]) -> tuple[int, int] | None:
     """Return a place as holes before it and characters into the literal there."""
-    for hole in range(len(edges) // 2):
-        if edges[2 * hole] <= place <= edges[2 * hole + 1]:
-            return hole, place - edges[2 * hole]
-    return None
+    at = bisect_left(edges, place)
+    if at % 2:
+        return at // 2, place - edges[at - 1]
+    return (at // 2, 0) if edges[at] == place else None

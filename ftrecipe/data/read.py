@@ -43,7 +43,6 @@ class Source(Protocol):
     max_samples: int | None
     max_malformed: int
     streaming: bool
-    on_overlong: OnOverlong
     subset: str | None
     hub_split: str
     revision: str | None
@@ -53,12 +52,20 @@ class Source(Protocol):
         """Return the name of the format."""
         ...
 
+    def produces(self) -> str:
+        """Return what the rows become with these settings: chat, text, completion …"""
+        ...
+
     def parts(self, steps: Sequence[Step]) -> "Sequence[tuple[Source, Sequence[Step]]]":
         """Return the sources that it is made of, each with its cleaning: itself, or a mix's."""
         ...
 
     def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
         """Yield the examples of all parts in the order, and as often, as they are learned."""
+        ...
+
+    def overlong(self) -> OnOverlong:
+        """Return what is done with rows that are too long."""
         ...
 
     def endings(self) -> Sequence[str]:
@@ -95,25 +102,37 @@ class ChatCount:
 
     def add(self, entry: Entry) -> None:
         """Count one entry."""
-        if entry.kind is Kind.system:
+        time, kind = entry.time, entry.kind
+        if kind is Kind.system:
             self.system_entries += 1
             return
         self.messages += 1
-        self.media += entry.media or entry.kind is Kind.media
-        self.deleted += entry.kind is Kind.deleted
-        self.edited += entry.edited
+        if entry.media or kind is not Kind.message:
+            self.media += entry.media or kind is Kind.media
+            self.deleted += kind is Kind.deleted
+        if entry.edited:
+            self.edited += 1
         if entry.sender is not None:
             self.senders[entry.sender] += 1
-        if entry.time is not None and _comparable(entry.time, self.first):
-            self.first = entry.time if self.first is None else min(self.first, entry.time)
-            self.last = entry.time if self.last is None else max(self.last, entry.time)
+        if time is None:
+            return
+        if self.first is None or self.last is None:
+            self.first = self.last = time
+        elif (time.tzinfo is None) == (self.first.tzinfo is None):
+            if time > self.last:
+                self.last = time
+            elif time < self.first:
+                self.first = time
 
-    def rename(self, alias: Callable[[str], str]) -> None:
-        """Call the senders what cleaning calls them."""
+    def rename(self, shown: Callable[[str], str]) -> None:
+        """Call the senders what cleaning calls them; those of one name are told apart."""
         names = self.senders.items()
         self.senders = Counter[str]()
         for name, count in names:
-            self.senders[alias(name)] += count
+            new, more = shown(name), 2
+            while new in self.senders:
+                new, more = f"{shown(name)} ({more})", more + 1
+            self.senders[new] = count
 
     def report(self) -> dict[str, Any]:
         """Return the counts as report.json has them."""
@@ -128,10 +147,6 @@ class ChatCount:
             "first_message": self.first.isoformat() if self.first else None,
             "last_message": self.last.isoformat() if self.last else None,
         }
-
-
-def _comparable(one: datetime.datetime, other: datetime.datetime | None) -> bool:
-    return other is None or (one.tzinfo is None) == (other.tzinfo is None)
 
 
 @dataclass

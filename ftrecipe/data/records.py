@@ -1,5 +1,6 @@
 """Reads the rows of files of records, whatever their ending, one at a time, each with its place."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -13,6 +14,8 @@ from ftrecipe.data.tables import read_csv
 from ftrecipe.errors import DataError, listed
 
 Row = tuple[Where, dict[str, Any] | RowFault]
+
+_OBJECT = re.compile(r'[\ufeff\s]*(?:\[\s*)?\{\s*"[^"\n]*"\s*:')  # the first of JSON rows
 
 
 def read_text(source: DataFile) -> Iterator[Row]:
@@ -70,13 +73,23 @@ ENDINGS = tuple(READERS)
 
 
 def read_file(source: DataFile) -> Iterator[Row]:
-    """Yield place and record, or place and fault, of each row. Raises DataError for the file.
+    """Yield place and record, or place and fault, of each row. Raises DataError for the file."""
+    yield from reader_of(source)(source)
 
-    What its bytes say goes before its ending.
-    """
-    binary = {"parquet": read_parquet, "arrow": read_arrow}.get(source.kind)
-    if binary is None and source.ending not in READERS:
+
+def reader_of(source: DataFile) -> Callable[[DataFile], Iterator[Row]]:
+    """Return what reads a file; what its bytes say goes before its ending. Raises DataError."""
+    if binary := {"parquet": read_parquet, "arrow": read_arrow}.get(source.kind):
+        return binary
+    if READERS.get(source.ending) is not read_json and _begins_as_json(source):
+        return read_json
+    if source.ending not in READERS:
         known = listed(sorted(READERS))
         raise DataError(f"{source.name}: cannot read {source.ending or 'a file without an ending'}"
                         f" (known: {known}, each also packed: .gz, .zst, .zip)")  # fmt: skip
-    yield from (binary or READERS[source.ending])(source)
+    return READERS[source.ending]
+
+
+def _begins_as_json(source: DataFile) -> bool:
+    with source.text() as file:
+        return _OBJECT.match(file.read(4096)) is not None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Report = dict[str, Any]
 
+_SHOWN = 10  # conversations that the template cannot take
 _FEW = 100  # examples below which a person is told that there are few
 _ONE_VOICE = 0.95  # share of one sender's text from which on the others are hardly heard
 _MANY = 0.05  # share of short answers or repeated examples that a person is told of
@@ -77,8 +78,8 @@ def _sum(steps: list[Report], key: str) -> dict[str, int]:
 def _failures(builder: "Builder", made: Report) -> list[str]:
     """Say what forbids training on this data, a line each."""
     source = builder.job.source
-    readings = [*builder.corpus.readings, builder.rendering]
-    failures = malformed_faults(readings, source.max_malformed)
+    failures = malformed_faults(builder.corpus.readings, source.max_malformed)
+    failures += _refused(builder)
     if unsupervised := builder.unsupervised.malformed:
         shown = builder.unsupervised.shown
         failures += shown[:5]
@@ -92,6 +93,17 @@ def _failures(builder: "Builder", made: Report) -> list[str]:
     if not rows and not failures:
         failures.append(f"{_paths(builder)}: no row is left to train on")
     return failures
+
+
+def _refused(builder: "Builder") -> list[str]:
+    """Say which conversations the chat template cannot take, if there are more than allowed."""
+    refused = builder.rendering.malformed
+    if refused <= builder.job.source.max_malformed:
+        return []
+    return [*builder.rendering.shown[:_SHOWN],
+            f"{_rows(refused)} that the chat template cannot take whole; choose another "
+            "(model.chat_template=chatml, say), mend them, or leave them out with "
+            f"dataset.max_malformed={refused}"]  # fmt: skip
 
 
 def _paths(builder: "Builder") -> str:
@@ -114,7 +126,8 @@ def _few(made: Report) -> list[str]:
     train = made["examples"]["train"]
     if train >= _FEW:
         return []
-    return [f"Only {train} examples to train on; a few hundred are usually needed."]
+    examples = "1 example" if train == 1 else f"{train} examples"
+    return [f"Only {examples} to train on; a few hundred are usually needed."]
 
 
 def _leaks(made: Report) -> list[str]:

@@ -2,31 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from ftrecipe.data.example import (
-    Chat,
-    Completion,
-    Example,
-    Message,
-    Preference,
-    Rated,
-    RowFault,
-    Text,
-)
+from ftrecipe.data.example import Completion, Example, Message, Preference, Rated, RowFault, Text
+from ftrecipe.data.exchanges import Losses, as_chat, lose_marks, pairs
 
 Record = dict[str, Any]
-
-
-class Losses(NamedTuple):
-    """What of an example a record has no place for; each is said once, with its rows."""
-
-    names: list[str]
-
-    def add(self, name: str) -> None:
-        """Note one loss of this example."""
-        if name not in self.names:
-            self.names.append(name)
 
 
 Writer = Callable[[Example, Losses], Iterator[Record]]
@@ -36,29 +17,6 @@ def records(target: str, example: Example) -> tuple[list[Record], list[str]]:
     """Return the records of one example, and what they lose. Raises RowFault where none can be."""
     losses = Losses([])
     return list(WRITERS[target](example, losses)), losses.names
-
-
-def as_chat(example: Example, losses: Losses) -> Chat:
-    """Return the conversation that an example is. Raises RowFault for what is none."""
-    if isinstance(example, Rated):
-        if not example.label:
-            raise RowFault("an answer that was rated bad is none to learn from")
-        losses.add("labels of answers that were rated good")
-    if isinstance(example, Chat):
-        return example
-    if isinstance(example, Completion):
-        losses.add("raw prompts became the user's messages")
-        messages = [_said("user", example.text), _said("assistant", example.completion.strip())]
-        return Chat(where=example.where, answers=example.answers, messages=messages)
-    if isinstance(example, Preference):
-        losses.add("rejected answers")
-        return Chat(where=example.where, answers=example.answers, tools=example.tools,
-                    messages=[*example.messages, *example.chosen])  # fmt: skip
-    raise RowFault("plain text is no conversation; only --to text can hold it")
-
-
-def _said(role: str, content: str) -> Message:
-    return {"role": role, "content": content}
 
 
 def _messages(example: Example, losses: Losses) -> Iterator[Record]:
@@ -95,7 +53,7 @@ def _sharegpt(example: Example, losses: Losses) -> Iterator[Record]:
 def _sharegpt_turns(message: Message, losses: Losses) -> Iterator[Record]:
     senders = {"system": "system", "developer": "system", "user": "human", "assistant": "gpt",
                "tool": "observation"}  # fmt: skip
-    _lose_marks(message, losses, "weight")
+    lose_marks(message, losses, "weight")
     calls = message.get("tool_calls")
     if message["content"] or not calls:
         weight = {"weight": message["weight"]} if "weight" in message else {}
@@ -103,18 +61,6 @@ def _sharegpt_turns(message: Message, losses: Losses) -> Iterator[Record]:
     if calls:
         called = [call["function"] for call in calls]
         yield {"from": "function_call", "value": _json(called[0] if len(called) == 1 else called)}
-
-
-def _lose_marks(message: Message, losses: Losses, *kept: str) -> None:
-    """Note what stands in a message beside its text and calls, and has no place."""
-    said = {"weight": "weights of messages", "name": "names of senders",
-            "tool_call_id": "ids of tool calls"}  # fmt: skip
-    for key in message.keys() - {"role", "content", "tool_calls", *kept}:
-        losses.add(said.get(key, f"the field {key} of messages"))
-    if any("id" in call for call in message.get("tool_calls", [])):
-        losses.add("ids of tool calls")
-    if message["role"] == "developer":
-        losses.add("the role developer, written as system")
 
 
 def _gemini(example: Example, losses: Losses) -> Iterator[Record]:
@@ -139,10 +85,10 @@ def _gemini_content(message: Message, names: dict[str, str], losses: Losses) -> 
     """Return one content; `names` keeps whose call an id belongs to, for its result."""
     if message["role"] == "tool":
         name = message.get("name") or names.get(message.get("tool_call_id", "")) or names.get("")
-        _lose_marks(message, losses, "name")
+        lose_marks(message, losses, "name")
         response = {"name": name or "tool", "response": {"output": message["content"]}}
         return {"role": "user", "parts": [{"functionResponse": response}]}
-    _lose_marks(message, losses)
+    lose_marks(message, losses)
     parts: list[Record] = []
     if message["content"] or "tool_calls" not in message:
         parts.append({"text": message["content"]})
@@ -155,48 +101,11 @@ def _gemini_content(message: Message, names: dict[str, str], losses: Losses) -> 
 
 def _alpaca(example: Example, losses: Losses) -> Iterator[Record]:
     chat = as_chat(example, losses)
-    system, pairs = _pairs(chat, losses)
-    *history, (question, answer) = pairs
+    system, found = pairs(chat, losses)
+    *history, (question, answer) = found
     record: Record = {"instruction": question, "input": "", "output": answer}
     record |= {"system": system} if system else {}
     yield record | ({"history": [list(pair) for pair in history]} if history else {})
-
-
-def _pairs(chat: Chat, losses: Losses) -> tuple[str, list[tuple[str, str]]]:
-    """Return the system prompt, and questions with their answers. Raises RowFault."""
-    if any(m["role"] == "tool" or "tool_calls" in m for m in chat.messages):
-        raise RowFault("calls of tools cannot be written as questions and answers")
-    if chat.tools:
-        losses.add("tools that were offered and not called")
-    for message in chat.messages:
-        _lose_marks(message, losses)
-    leading = 0
-    while chat.messages[leading]["role"] in ("system", "developer"):
-        leading += 1
-    system = "\n\n".join(m["content"] for m in chat.messages[:leading])
-    return system, _in_turn(chat.messages[leading:], losses)
-
-
-def _in_turn(messages: list[Message], losses: Losses) -> list[tuple[str, str]]:
-    """Return questions and answers; messages in a row are joined, answers to nothing left out."""
-    pairs: list[tuple[str, str]] = []
-    asked: list[str] = []
-    for message in messages:
-        if message["role"] != "assistant":
-            asked.append(message["content"])
-        elif asked:
-            pairs.append(("\n".join(asked), message["content"]))
-            if len(asked) > 1:
-                losses.add("where messages of one side end; they are joined by a newline")
-            asked = []
-        elif pairs:
-            losses.add("where messages of one side end; they are joined by a newline")
-            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]}\n{message['content']}")
-        else:
-            losses.add("answers before the first question")
-    if not pairs:
-        raise RowFault("an answer without a question before it; --to messages can hold it")
-    return pairs
 
 
 def _pair_of(question: str, answer: str) -> Writer:
@@ -207,10 +116,10 @@ def _pair_of(question: str, answer: str) -> Writer:
             yield {question: example.text, answer: example.completion}
             return
         chat = as_chat(example, losses)
-        system, pairs = _pairs(chat, losses)
-        if len(pairs) > 1:
+        system, found = pairs(chat, losses)
+        if len(found) > 1:
             losses.add("turns before later questions; each answer is a row of its own")
-        for asked, said in pairs:
+        for asked, said in found:
             record: Record = {question: asked, answer: said}
             yield record | ({"system": system} if system else {})
 
@@ -237,7 +146,7 @@ def _chatml_turn(message: Message, losses: Losses) -> str:
     content = message["content"]
     if any(mark in content for mark in ("<|im_start|>", "<|im_end|>", "<|endoftext|>")):
         raise RowFault("a message holds the marks of ChatML itself")
-    _lose_marks({**message, "role": "user"}, losses)
+    lose_marks({**message, "role": "user"}, losses)
     return f"<|im_start|>{message['role']}\n{content}<|im_end|>\n"
 
 

@@ -147,6 +147,7 @@ pre.tokens { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.85; 
 .tokens b { font-weight: 400; opacity: .55; } .tokens b::before { content: attr(data-is); }
 .tokens b.dot { position: relative; } .tokens b.dot::before { position: absolute; inset: 0;
   text-align: center; line-height: 1; }
+.tokens b.break::before { content: "\\a"; white-space: pre; }
 .legend { margin-bottom: .5rem; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem;
   font-size: .88rem; line-height: 2; }
 @media (max-width: 36rem) { main { padding: 1.25rem .9rem 3rem; }

@@ -46,7 +46,7 @@ def convert(words: list[str]) -> int:
         if not made.written:
             raise DataError([f"nothing can be written as {target}", *made.told()])
         write(out, list(made.columns), _spooled(spool))
-    print("\n".join([*made.told(), f"written    {made.written:,} rows to {out} ({target})"]))
+    print("\n".join([*made.told(), f"written    {_many(made.written, 'row')} to {out} ({target})"]))
     if held := [p for p in (run.dataset.validation_path, run.dataset.test_path) if p]:
         print(f"not in it  {listed(held)}; convert each by its own dataset.path")
     return 0
@@ -117,19 +117,29 @@ class _Conversion:
         """Return what is to be said, a line each."""
         lines: list[str] = []
         for reading in self.readings:
-            lines.append(f"read       {reading.rows:,} rows of {reading.path} ({reading.format})")
+            lines.append(
+                f"read       {_many(reading.rows, 'row')} of {reading.path} ({reading.format})"
+            )
             lines += [f"note       {note}" for note in reading.notes]
-            lines += [f"malformed  {reading.malformed:,} rows"] if reading.malformed else []
-            lines += [f"left out   {count:,} rows ({rule})" for rule, count in reading.left.items()]
+            lines += [f"malformed  {_many(reading.malformed, 'row')}"] if reading.malformed else []
+            lines += [
+                f"left out   {_many(count, 'row')} ({rule})" for rule, count in reading.left.items()
+            ]
         logs = [log for cleaning in self.cleanings for _, log in cleaning.steps]
         for log in logs:
             lines += [f"changed    {log.changed:,} by {log.rule}"] if log.changed else []
             lines += [f"dropped    {log.dropped:,} by {log.rule}"] if log.dropped else []
         for reason, count in self.unfit.items():
             where = self.first_unfit[reason]
-            lines.append(f"not fit    {count:,} examples, the first {where}: {reason}")
-        lines += [f"lost       {name} ({count:,} examples)" for name, count in self.losses.items()]
+            lines.append(f"not fit    {_many(count, 'example')}, the first {where}: {reason}")
+        lines += [
+            f"lost       {name} ({_many(count, 'example')})" for name, count in self.losses.items()
+        ]
         return lines
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _examples(run: RunConfig, made: _Conversion) -> Iterator[Example]:

@@ -218,6 +218,12 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path, name, data, 
     assert str(raised.value).startswith(name)
 
 
+@pytest.mark.parametrize("word", ["ORCs", "ID3 tags", "GGUF", "BZh", "PAR10", "GIF89a", "OggS"])
+def test_a_text_may_begin_with_the_mark_of_something_else(tmp_path, word):
+    path = write(tmp_path / "x.txt", f"{word} begins this text\n".encode())
+    assert records(path) == [{"text": f"{word} begins this text"}]
+
+
 def test_office_files_are_told_from_zip_files(tmp_path):
     members = {"[Content_Types].xml": "", "xl/workbook.xml": ""}
     with pytest.raises(DataError, match="is an Excel file; export the sheet as CSV"):

@@ -280,6 +280,17 @@ def test_characters_that_turn_the_direction_are_named_and_not_written():
     assert not set(html) & {"\u202e", "\u200f", "\x00"}
 
 
+def test_special_tokens_that_follow_each_other_are_parted_by_a_break_that_is_not_copied():
+    pieces = [
+        {"kind": "special", "trained": True, "count": 1, "tokens": ["<end>"]},
+        {"kind": "special", "trained": False, "count": 2, "tokens": ["<start>", "<to>"]},
+    ]
+    row = {"where": "a", "length": 3, "supervised": 1, "cut": 0, "pieces": pieces}
+    html = tokens(row)
+    assert html.count('<b class="break"></b>') == 2
+    assert unescape(re.sub(r"<[^>]+>", "", html)) == "<end><start><to>"
+
+
 def test_a_row_that_is_cut_says_how_much_is_missing():
     piece = {"kind": "context", "trained": False, "count": 1, "tokens": ["x"]}
     row = {"where": "a line 1", "length": 41, "supervised": 0, "cut": 40, "pieces": [piece]}

@@ -146,6 +146,16 @@ def test_nothing_in_the_data_can_command_the_terminal(chat):
     assert not set(ANSI.sub("", text)) & {"\x1b", "\x07", "\x9b", "\r", "\u202e"}
 
 
+def test_turns_that_follow_each_other_directly_are_on_lines_of_their_own():
+    texts = [("trained", ["hi"]), ("special", ["<end>", "<start>"]), ("trained", ["you"])]
+    pieces = [
+        {"kind": kind, "trained": True, "count": len(tokens), "tokens": tokens}
+        for kind, tokens in texts
+    ]
+    row = {"where": "a", "length": 4, "supervised": 4, "cut": 0, "pieces": pieces}
+    assert excerpt(row, colored=False)[2:] == ["  »hi<end>", "  <start>you«"]
+
+
 def test_wide_characters_count_as_two_columns():
     piece = {"kind": "trained", "trained": True, "count": 100, "tokens": ["天" * 100]}
     row = {"where": "a", "length": 100, "supervised": 100, "cut": 0, "pieces": [piece]}

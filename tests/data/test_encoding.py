@@ -116,6 +116,11 @@ def test_letters_far_into_a_file_decide_too():
     assert found(data) == "cp1251"
 
 
+def test_a_long_line_of_ascii_takes_no_time():
+    assert found("é\n".encode() + b"a" * 2**22) == "utf-8"
+    assert found(b"a" * 2**20 + "Привет, как дела? Всё хорошо".encode("cp1251")) == "cp1251"
+
+
 def test_an_encoding_that_is_asked_for_is_used(tmp_path):
     (tmp_path / "x.jsonl").write_bytes(json.dumps({"a": "ж"}, ensure_ascii=False).encode("cp866"))
     [file] = data_files(tmp_path / "x.jsonl", ENDINGS, encoding="ibm866")

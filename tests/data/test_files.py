@@ -133,6 +133,11 @@ def test_broken_json_names_its_line_and_the_rows_after_it_are_read(tmp_path):
     assert len(records(path)) == 501
 
 
+def test_the_only_line_of_json_lines_is_named_as_a_line(tmp_path):
+    path = write(tmp_path / "x.jsonl", '{"a": 1}\n')
+    assert [str(where) for where, _ in read_path(path)] == ["x.jsonl line 1"]
+
+
 def test_a_line_that_is_not_an_object_is_a_fault(tmp_path):
     path = write(tmp_path / "x.jsonl", '[1]\n"a"\n3\nnull\n')
     assert faults(path) == [

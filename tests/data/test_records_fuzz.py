@@ -5,13 +5,14 @@ import gzip
 import io
 import json
 import math
+import zipfile
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ftrecipe.data.example import RowFault
-from ftrecipe.data.files import DataFile
+from ftrecipe.data.files import DataFile, data_files
 from ftrecipe.data.literals import container
 from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.errors import DataError
@@ -53,6 +54,44 @@ def test_any_bytes_give_rows_or_a_data_error(name, data):
         said = str(error)
     assert found or said.startswith("x.")
     assert all(isinstance(row, (dict, RowFault)) for row in found)
+
+
+def containers():
+    import pyarrow
+    import pyarrow.parquet
+    import zstandard
+
+    lines = b"".join(b'{"text": "row %d", "n": [%d]}\n' % (i, i) for i in range(40))
+    table = pyarrow.Table.from_pylist([json.loads(line) for line in lines.splitlines()])
+    parquet, arrow, archive = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    pyarrow.parquet.write_table(table, parquet)
+    with pyarrow.ipc.new_stream(arrow, table.schema) as out:
+        out.write_table(table)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("x.jsonl", lines)
+    checked = zstandard.ZstdCompressor(write_checksum=True)
+    return {"x.parquet": parquet.getvalue(), "x.arrow": arrow.getvalue(),
+            "x.zip": archive.getvalue(), "x.jsonl.gz": gzip.compress(lines),
+            "x.jsonl.zst": checked.compress(lines)}  # fmt: skip
+
+
+WHOLE = containers()
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@FUZZ
+@given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+def test_a_wrong_byte_in_a_container_gives_rows_or_a_data_error(tmp_path_factory, name, at, byte):
+    data = bytearray(WHOLE[name])
+    data[int(at * len(data))] = byte
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(data)
+    found, said = [], ""
+    try:
+        found = [row for file in data_files(path, ENDINGS) for row in read_file(file)]
+    except DataError as error:
+        said = str(error)
+    assert name in said or len(found) == 40
 
 
 @FUZZ

@@ -93,6 +93,9 @@ def test_the_answers_with_their_ends_are_trained_on_and_the_rest_is_context(
     renderer, encoder = Renderer(tokenizer), Encoder(tokenizer)
     rendered = renderer.rows(example)
     rows = encoder.rows(rendered)
+    plainly = Encoder(tokenizer)
+    plainly.quick = False
+    assert rows == plainly.rows(rendered)
     trained = [run for row in rows for run in runs(row, tokenizer, True)]
     assert [bare(run, tokenizer) for run in trained] == said
     for text, row in zip(rendered, rows, strict=True):
@@ -104,6 +107,31 @@ def test_the_answers_with_their_ends_are_trained_on_and_the_rest_is_context(
     assert all(text in context for text in asked[: len(said)])
     assert system is None or system in context
     assert not renderer.counts["disagrees"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(said=st.lists(st.lists(st.sampled_from(
+    ["a", " ", "\n", "e\u0301", "\u0301", "😀", "<|im_end|>", "</s>", "<|im_start|>", "assistant\n"]
+), min_size=1, max_size=6).map("".join), min_size=2, max_size=4))  # fmt: skip
+def test_special_tokens_and_all_offsets_find_the_same_tokens(made, name, said):
+    tokenizer = made(name)
+    try:
+        rendered = Renderer(tokenizer).rows(conversation(said[: len(said) // 2 * 2]))
+    except RowFault:
+        return
+    quickly, plainly = Encoder(tokenizer), Encoder(tokenizer)
+    plainly.quick = False
+    assert quickly.quick
+    assert quickly.rows(rendered) == plainly.rows(rendered)
+
+
+def test_the_tokens_of_most_templates_are_found_without_offsets(made):
+    for name in set(NAMES) - {"inst", "headings", "our_plain", "our_alpaca", "our_question_answer"}:
+        encoder = Encoder(made(name))
+        encoder.rows(Renderer(made(name)).rows(conversation(["hi", "hello", "so", "yes"])))
+        assert encoder.quick, name
 
 
 def _tail(row: Row) -> int:

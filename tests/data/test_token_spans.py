@@ -93,6 +93,18 @@ def test_ids_are_the_tokenizers_own(kind):
         assert row.input_ids[-1] == tokenizer.eos_token_id
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(parts=st.lists(st.one_of(TEXTS, st.just("<|end|>"), st.just("</s>\n")), max_size=5))
+def test_a_row_of_which_all_is_trained_on_is_the_same_alone_and_beside_others(kind, parts):
+    text = "".join(parts)
+    whole = Rendered(HERE, text, [(0, len(text.rstrip()))])
+    encoder = Encoder(tokenizer_of(kind))
+    [alone] = encoder.rows([whole])
+    masked = Rendered(HERE, "what hello", [(5, 10)])
+    assert encoder.rows([whole, masked])[0] == alone
+
+
 def test_truncation_and_padding_that_a_tokenizer_was_saved_with_are_not_ours():
     tokenizer = tokenizer_of("byte_level")
     tokenizer.backend_tokenizer.enable_truncation(3)

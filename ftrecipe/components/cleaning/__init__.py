@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import ClassVar
 
 from ftrecipe.data.cleaning import Log
@@ -9,7 +10,8 @@ from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import Example
 from ftrecipe.registry import Group
 
-__all__ = ["GROUP", "Cleaning", "Filter", "Log", "TextCleaning", "order_faults"]
+__all__ = ["GROUP", "Cleaning", "Filter", "Log", "TextCleaning", "order_faults",
+           "package_faults"]  # fmt: skip
 
 
 @dataclass
@@ -98,6 +100,15 @@ def order_faults(step: Cleaning, low: str, high: str) -> list[str]:
     if least is None or most is None or least <= most:
         return []
     return [f"{low}={least}: is more than {high}={most}"]
+
+
+def package_faults(key: str, *packages: str) -> list[str]:
+    """Say which of the packages that a setting needs are not installed."""
+    return [
+        f"{key}: needs a package that is not installed: pip install {package.replace('_', '-')}"
+        for package in packages
+        if find_spec(package) is None
+    ]
 
 
 GROUP = Group("cleaning", Cleaning, many=True)

@@ -22,7 +22,7 @@ class Boilerplate(Cleaning):
         if self.deleted:
             unwanted[Kind.deleted] = "deleted message"
         for entry in entries:
-            if (why := unwanted.get(entry.kind)) is None:
+            if entry.kind is Kind.message or (why := unwanted.get(entry.kind)) is None:
                 yield entry
             else:
                 log.drop(entry, why)

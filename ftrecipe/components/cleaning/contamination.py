@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ftrecipe.components.cleaning import GROUP, Cleaning, Log
+from ftrecipe.components.cleaning import GROUP, Cleaning, Log, package_faults
+from ftrecipe.components.cleaning.parts import texts_in
 from ftrecipe.data.example import Example, RowFault
 from ftrecipe.data.files import DataFile, data_files
 from ftrecipe.data.locate import HubId, locate
@@ -44,7 +45,7 @@ class Contamination(Cleaning):
     def faults(self) -> list[str]:
         if not self.against:
             return ["against is empty; name the files of the evaluation: against=[FILE]"]
-        found = []
+        found = package_faults("ngram", "numpy")
         for name in self.against:
             try:
                 _files(name)
@@ -65,15 +66,4 @@ def _learn(overlap: Overlap, file: DataFile) -> None:
     """Remember the texts of a file's rows; what cannot be read of it is no row of the dataset."""
     for where, record in read_file(file):
         if not isinstance(record, RowFault):
-            overlap.learn(where, _texts(record))
-
-
-def _texts(value: Any) -> list[str]:
-    """Return every text in a record, however deep."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return []
-    return [text for item in value for text in _texts(item)]
+            overlap.learn(where, texts_in(record))

@@ -37,7 +37,7 @@ _MENTIONS = ("pass", "pwd", "secret", "key", "token", "senha", "contrase")
 _IDENTIFIER = re.compile(r"[A-Za-z_.-]+[:.!?]*")
 _PLACEHOLDER = re.compile(
     r"(?:[*xX•.#_-]+|your[\w -]*|my[_-]?\w+|\w*pass(?:word|wort|wd)?|secret|string|none|null|true|"
-    r"false|required|optional|\.\.\.|[%$]\w+.*|\{.*|<.*|.*\(\)?)[:.,!?]*",
+    r"false|required|optional|https?:.*|\.\.\.|[%$]\w+.*|\{.*|<.*|.*\(\)?)[:.,!?]*",
     re.IGNORECASE,
 )
 _USER = re.compile(r"(?<=://)[^\s/:@<>\"']{1,100}:[^\s/@<>\"']{1,200}(?=@)")

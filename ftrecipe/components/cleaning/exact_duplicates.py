@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from ftrecipe.components.cleaning import GROUP, Cleaning, Log
-from ftrecipe.components.cleaning.parts import By, compared
-from ftrecipe.data.example import Example, Preference
+from ftrecipe.components.cleaning.parts import By, texts_in
+from ftrecipe.data.example import Example
 
 _FULL = 0.6  # share of filled places at which the table doubles
 _STEP = 1 << 10  # places of a new table
@@ -69,10 +69,10 @@ class ExactDuplicates(Cleaning):
 
 
 def _key(example: Example, by: By) -> int:
-    text = compared(example, by)
-    if by is By.example and isinstance(example, Preference):
-        text = f"{len(example.messages)} {len(example.chosen)} {text}"
-    return hashed(text)
+    if by is By.prompt:
+        return hashed(example.prompt)
+    plain = example.plain()
+    return hashed(" \0 ".join([*texts_in(plain), str(plain.get("label", ""))]))
 
 
 def hashed(text: str) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
-from ftrecipe.components.cleaning import GROUP, Filter
+from ftrecipe.components.cleaning import GROUP, Filter, package_faults
 from ftrecipe.data.example import Example
 from ftrecipe.data.ngrams import spoken
 from ftrecipe.errors import did_you_mean, listed
@@ -49,6 +49,8 @@ class Language(Filter):
     def faults(self) -> list[str]:
         if not self.keep:
             return ["keep is empty: every example would be dropped; keep=[en]"]
+        if missing := package_faults("keep", "py3langid"):
+            return missing
         known = sorted(set(_identifier().labels))
         return [
             f"keep: {code} is not a language that is known"

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from html.entities import html5
 
-from ftrecipe.components.cleaning import GROUP, TextCleaning
+from ftrecipe.components.cleaning import GROUP, TextCleaning, package_faults
 from ftrecipe.data.example import Completion, Example
 
 _ROUNDS = 4  # one step can uncover work for another: an entity that stands for a space
@@ -71,6 +71,9 @@ class Normalize(TextCleaning):
         if isinstance(example, Completion):
             return example.map(lambda text: self._normal(text, strip=False))
         return example.map(self.text)
+
+    def faults(self) -> list[str]:
+        return package_faults("fix_mojibake", "ftfy") if self.fix_mojibake else []
 
     def reasons(self, text: str) -> list[str]:
         found = {

@@ -1,9 +1,9 @@
 """What an example asks and what it answers, for steps that tell the two apart."""
 
 from enum import Enum
+from typing import Any
 
 from ftrecipe.data.example import Chat, Completion, Example, Preference, Text
-from ftrecipe.data.ngrams import spoken
 
 
 class By(Enum):
@@ -41,5 +41,27 @@ def calls_tools(example: Example) -> bool:
 
 
 def compared(example: Example, by: By) -> str:
-    """Return the text by which an example is compared with others."""
-    return "\n".join(spoken(example)) if by is By.example else example.prompt
+    """Return the text by which an example is compared with others: without system prompts."""
+    if by is By.prompt:
+        return example.prompt
+    return "\n".join(
+        text
+        for value in example.plain().values()
+        for part in (value if isinstance(value, list) else [value])
+        if not (isinstance(part, dict) and part.get("role") in _INSTRUCTING)
+        for text in texts_in(part)
+    )
+
+
+_INSTRUCTING = ("system", "developer")
+
+
+def texts_in(value: Any) -> list[str]:
+    """Return every text in a JSON value, however deep; the roles of messages are none."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for key, item in value.items() if key != "role" for text in texts_in(item)]
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in texts_in(item)]
+    return []

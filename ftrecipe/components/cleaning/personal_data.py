@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from importlib.util import find_spec
 
-from ftrecipe.components.cleaning import GROUP
+from ftrecipe.components.cleaning import GROUP, package_faults
 from ftrecipe.components.cleaning.credentials import hide_secrets
 from ftrecipe.components.cleaning.identifiers import (
     hide_addresses,
@@ -74,8 +73,7 @@ class PersonalData(Masking):
             for kind in named
             if kind not in _HIDES and not (key == "tags" and kind == "name")
         ]
-        found += region_faults(self.region)
-        if self.library is not None and find_spec("presidio_analyzer") is None:
-            return [*found, "library=presidio: needs a package: pip install "
-                    "presidio-analyzer, and the model that it names"]  # fmt: skip
+        found += region_faults(self.region) if "phone" in self.kinds else []
+        if self.library is not None:
+            found += package_faults(f"library={self.library.value}", "presidio_analyzer")
         return found or self.tag_faults("tags")

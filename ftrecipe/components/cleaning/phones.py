@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from ftrecipe.components.cleaning import GROUP
+from ftrecipe.components.cleaning import GROUP, package_faults
 from ftrecipe.components.cleaning.masking import Hider, Masking
 from ftrecipe.errors import did_you_mean
 
@@ -71,7 +71,9 @@ def _of_region(text: str, tag: str, region: str) -> str:
 
 
 def region_faults(region: str | None) -> list[str]:
-    """Say so if a region is not one whose numbers are known."""
+    """Say so if a region is not one whose numbers are known, or nothing knows any."""
+    if missing := package_faults("region", "phonenumbers"):
+        return missing
     from phonenumbers import SUPPORTED_REGIONS
 
     if region is None or region in SUPPORTED_REGIONS:

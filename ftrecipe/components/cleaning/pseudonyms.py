@@ -24,7 +24,7 @@ _TITLES = ("dr", "mr", "mrs", "ms", "prof", "herr", "frau", "sir", "miss", "mme"
 @cache
 def _words() -> frozenset[str]:
     """Return the names that are words too: `will` is not always Will."""
-    lines = (Path(__file__).parent / "names_that_are_words.txt").read_text().splitlines()
+    lines = (Path(__file__).parent / "names_that_are_words.txt").read_text("utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 

@@ -69,6 +69,10 @@ class Dataset:
         """Yield the examples of all parts."""
         return chain.from_iterable(streams)
 
+    def overlong(self) -> OnOverlong:
+        """Return what is done with rows that are too long."""
+        return self.on_overlong
+
     def endings(self) -> Sequence[str]:
         """Return the endings of the files that are read in a folder or an archive."""
         return ENDINGS

@@ -9,7 +9,7 @@ from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.components.dataset.sniff import Recognized, recognize
 from ftrecipe.components.model import Model
 from ftrecipe.data.cleaning import Cleaning
-from ftrecipe.data.example import Example, Where
+from ftrecipe.data.example import Example, OnOverlong, Where
 from ftrecipe.data.files import DataFile
 from ftrecipe.data.locate import HubId, locate
 from ftrecipe.data.read import Reading, Row
@@ -54,6 +54,9 @@ class Auto(Dataset):
             return self.found.implied(model)
         except DataError:  # told by `faults`
             return model
+
+    def overlong(self) -> OnOverlong:
+        return self.found.overlong()
 
     def endings(self) -> Sequence[str]:
         return self.found.endings() if self.path else super().endings()

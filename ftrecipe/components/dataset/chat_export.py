@@ -72,7 +72,7 @@ class ChatExport(Dataset):
             self._leave(rest, reading, assistant)
             yield from chats(kept, shape, number)
         self._refuse_stranger(reading)
-        reading.chat.rename(cleaning.alias)
+        reading.chat.rename(cleaning.shown)
 
     def _leave(self, turns: list[Turn], reading: Reading, assistant: str | None) -> None:
         for turn in turns:

@@ -28,6 +28,7 @@ class Kto(Dataset):
         "messages": ("messages", "conversations", "conversation"),
         "prompt": ("prompt", "instruction", "question", "input", "query"),
         "completion": ANSWERS,
+        "input": ("input",),
         "label": _LABELS,
         "system": ("system", "system_prompt"),
         "tools": ("tools",),
@@ -63,13 +64,18 @@ class Kto(Dataset):
         if not self.template and prompt and isinstance(record[prompt], (list, dict)):
             before = message_list(record[prompt], prompt)
         else:
-            asked = (self.filled(self.template, record) if self.template
-                     else self.text("prompt", record))  # fmt: skip
-            before = [{"role": "user", "content": asked.strip()}]
+            before = [{"role": "user", "content": self._asked(record, prompt)}]
         if completion and isinstance(record[completion], (list, dict)):
             return [*before, *message_list(record[completion], completion)]
         said = self.answer("completion", record).strip()
         return [*before, {"role": "assistant", "content": said}]
+
+    def _asked(self, record: dict[str, Any], prompt: str | None) -> str:
+        if self.template:
+            return self.filled(self.template, record)
+        asked = self.text("prompt", record).strip()
+        given = self.optional("input", record) if prompt == "instruction" else ""
+        return f"{asked}\n\n{given}" if given else asked
 
     @classmethod
     def fits(cls, record: Mapping[str, Any]) -> bool:
@@ -79,7 +85,7 @@ class Kto(Dataset):
         said = column_of(record, cls.synonyms["messages"])
         if said is not None:
             return is_turns(record[said])
-        return column_of(record, ["prompt"]) is not None and (
+        return column_of(record, ["prompt", "instruction"]) is not None and (
             column_of(record, ANSWERS) is not None
         )
 

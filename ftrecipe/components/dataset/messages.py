@@ -37,11 +37,14 @@ class Messages(Dataset):
         if column is None:
             raise missing("messages", record)
         messages = message_list(record[column], column)
-        note = ()
+        note: tuple[str, ...] = ()
         if messages and messages[-1]["role"] == "user" and (truth := self._truth(record)):
             messages = [*messages, {"role": "assistant", "content": truth[1]}]
             note = (f"answers were taken from {truth[0]}",)
-        made = self.conversation(self._led(answered(messages), record), where, self.tools(record))
+        until = answered(messages)
+        if len(until) < len(messages):
+            note = (*note, "what was said after the last answer was left out")
+        made = self.conversation(self._led(until, record), where, self.tools(record))
         return [replace(made, notes=(*made.notes, *note))]
 
     def _led(self, messages: list[Message], record: Mapping[str, Any]) -> list[Message]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.data.cleaning import Cleaning
 from ftrecipe.data.columns import as_text, kind
-from ftrecipe.data.example import EmptyFault, Example, Message, RowFault, Where
+from ftrecipe.data.example import Example, Message, RowFault, Unwanted, Where
 from ftrecipe.data.read import Reading, Row
 from ftrecipe.errors import listed
 
@@ -62,10 +62,10 @@ class Oasst(Dataset):
         else:
             raise RowFault(f"no tree in column 'prompt'; columns: {listed([*map(str, record)])}")
         if node is None or node.message["role"] != "user":
-            raise EmptyFault("the first message is deleted, not reviewed, or not a question")
+            raise Unwanted("the first message is deleted, not reviewed, or not a question")
         ways = _best(node) if self.paths is Paths.best else list(_all(node))
         if not ways:
-            raise EmptyFault("no answer in the tree")
+            raise Unwanted("no answer in the tree")
         group = str(record.get("message_tree_id") or where)
         return [self._path(way, where, group) for way in ways]
 
@@ -127,7 +127,11 @@ def _trees(rows: Iterable[Row], reading: Reading) -> Iterator[Row]:
     flat: dict[str, tuple[Where, dict[str, Any]]] = {}
     for where, record in rows:
         if isinstance(record, Mapping) and _is_flat(record) and "prompt" not in record:
-            flat[str(record["message_id"])] = (where, dict(record))
+            key = str(record["message_id"])
+            if key in flat:
+                reading.fault(where, RowFault(f"the message {key} is there twice"), record)
+            else:
+                flat[key] = (where, dict(record))
         else:
             yield where, record
     if flat:

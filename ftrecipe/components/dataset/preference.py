@@ -31,6 +31,7 @@ class PreferencePairs(Dataset):
                    "instruction", "input", "query"),
         "chosen": _CHOSEN,
         "rejected": _REJECTED,
+        "input": ("input",),
         "system": ("system", "system_prompt"),
         "tools": ("tools",),
     }  # fmt: skip
@@ -40,7 +41,7 @@ class PreferencePairs(Dataset):
         sides = [self._side(name, record, before) for name in ("chosen", "rejected")]
         shared = _shared(*sides)
         messages, (chosen, rejected) = sides[0][:shared], [side[shared:] for side in sides]
-        if not chosen and not rejected:
+        if chosen == rejected:
             raise EmptyFault("chosen and rejected are the same")
         _refuse_no_answer("chosen", chosen)
         _refuse_no_answer("rejected", rejected)
@@ -66,6 +67,8 @@ class PreferencePairs(Dataset):
         text = as_text(value, column or "prompt")
         if not text.strip():
             return [], found
+        if column == "instruction" and (given := self.optional("input", record)):
+            text = f"{text.strip()}\n\n{given}"
         return (_opened(text) or [{"role": "user", "content": text.strip()}]), found
 
     def _side(self, name: str, record: Mapping[str, Any], before: list[Message]) -> list[Message]:
@@ -80,9 +83,10 @@ class PreferencePairs(Dataset):
         text = without_end(as_text(value, column))
         if not text.strip():
             raise EmptyFault(f'no {name} answer in column "{column}"')
-        whole = parsed_whole(text)
-        if whole and not before:
+        if not before and (whole := parsed_whole(text)):
             return whole
+        if not before and text.lstrip().startswith("Human:"):
+            raise RowFault(f"{name}: Human and Assistant do not speak in turn")
         return [*before, {"role": "assistant", "content": text.strip()}]
 
     @classmethod
@@ -109,9 +113,9 @@ def _holds(said: list[Message], before: list[Message]) -> bool:
 
 
 def _shared(chosen: list[Message], rejected: list[Message]) -> int:
-    """Return how many messages both begin with."""
-    pairs = zip(chosen, rejected, strict=False)
-    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(chosen), len(rejected)))
+    """Return how many messages both begin with; the last message of either is its answer."""
+    most = min(len(chosen), len(rejected)) - 1
+    return next((n for n in range(most) if chosen[n] != rejected[n]), max(most, 0))
 
 
 def _refuse_no_answer(name: str, messages: list[Message]) -> None:

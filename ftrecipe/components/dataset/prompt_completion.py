@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset, raw
+from ftrecipe.components.dataset import GROUP, Dataset, raw
 from ftrecipe.components.dataset.turns import answered, is_turns, message_list
 from ftrecipe.data.columns import column_of
 from ftrecipe.data.example import Example, Where
 from ftrecipe.data.wrapped import without_end
 
-_COMPLETIONS = ("completion", "response", "output", "answer", "reply", "target", "output_text")
+_PROMPTS = ("prompt", "input_text", "inputs", "input")
+_COMPLETIONS = ("completion", "response", "output", "answer", "reply", "target", "output_text",
+                "targets")  # fmt: skip
 
 
 @GROUP.option("prompt_completion")
@@ -24,7 +26,7 @@ class PromptCompletion(Dataset):
 
     required: ClassVar[tuple[str, ...]] = ("prompt", "completion")
     synonyms: ClassVar[dict[str, tuple[str, ...]]] = {
-        "prompt": ("prompt", "instruction", "question", "input", "input_text"),
+        "prompt": ("prompt", "instruction", "question", *_PROMPTS[1:]),
         "completion": _COMPLETIONS,
         "system": ("system", "system_prompt"),
     }
@@ -58,9 +60,10 @@ class PromptCompletion(Dataset):
 
     @classmethod
     def fits(cls, record: Mapping[str, Any]) -> bool:
-        prompt = column_of(record, ["prompt", "input_text"])
-        if prompt is None or column_of(record, ["instruction"]) is not None:
+        prompt = column_of(record, _PROMPTS)
+        other = ["instruction"] if prompt == "prompt" else ["instruction", "question", "query"]
+        if prompt is None or column_of(record, other) is not None:
             return False
-        completion = column_of(record, (*ANSWERS, "output_text"))
+        completion = column_of(record, _COMPLETIONS)
         text = isinstance(record[prompt], str) or is_turns(record[prompt])
         return completion is not None and text

@@ -1,5 +1,6 @@
 """Looks at a file and says which format it is and why; refuses where none or several fit."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
@@ -10,11 +11,12 @@ from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import DataFile, data_files
 from ftrecipe.data.read import told
-from ftrecipe.data.records import ENDINGS, READERS, read_file
+from ftrecipe.data.records import ENDINGS, READERS, read_file, read_text, reader_of
 from ftrecipe.data.urls import Url
 from ftrecipe.errors import DataError, listed
 
 _ROWS, _FILES, _HEAD = 20, 12, 1 << 16
+_LARGEST_LIST, _LARGEST_EXPORT = 1 << 24, 1 << 29  # bytes of JSON that is read whole to know it
 
 
 class Recognized(NamedTuple):
@@ -66,8 +68,10 @@ def _fitting_text(file: DataFile) -> list[str]:
 
 
 def _fitting_json(file: DataFile) -> list[str]:
-    import json
-
+    with file.text() as opened:
+        first = opened.read(_HEAD).lstrip("\ufeff \t\r\n")[:1]
+    if file.size > (_LARGEST_LIST if first == "[" else _LARGEST_EXPORT):
+        return []
     with file.text() as opened:
         try:
             value = json.load(opened)
@@ -77,10 +81,10 @@ def _fitting_json(file: DataFile) -> list[str]:
 
 
 def _as_records(files: list[DataFile], path: Path | Url) -> Recognized:
-    readable = [file for file in files if file.ending in READERS]
-    if readable and all(file.ending == ".txt" for file in readable):
+    readable = [file for file in files if file.ending in READERS] or files
+    if all(reader_of(file) is read_text for file in readable):
         return Recognized("text", "a .txt file that no app exported")
-    rows = chain.from_iterable(map(read_file, readable or files))
+    rows = chain.from_iterable(map(read_file, readable))
     first = list(islice(rows, _ROWS))
     records = [row for _, row in first if not isinstance(row, RowFault)]
     if not records:
@@ -121,7 +125,7 @@ def _several(path: Path | Url, names: Iterable[str]) -> DataError:
 
 
 def _none(path: Path | Url, record: dict[str, Any]) -> DataError:
-    known = listed(_named(lambda cls: cls.fits is not Dataset.fits), 40)
+    known = listed(sorted(GROUP.classes.keys() - {"auto", "mix"}), 40)
     return DataError(
         f"{path.name} fits none of {known} (columns: {listed(_columns(record))}); instead of "
         f"dataset={path} write dataset=<format> dataset.path={path} and, for every column of "

@@ -8,6 +8,7 @@ from ftrecipe.page.words import is_hidden, printable, shown
 
 Report = dict[str, Any]
 
+_BREAK = '<b class="break"></b>'  # where one turn follows another on one line; not copied
 _OPEN = 3  # samples that are shown without a click
 
 LEGEND = (
@@ -70,7 +71,11 @@ def _strip(row: Report, longest: int) -> str:
 
 def tokens(row: Report, longest: int = 0) -> str:
     """Return every token of a row; padding up to `longest` is told in one mark."""
-    body = "".join(_piece(piece) for piece in row["pieces"])
+    body, before = "", ""
+    for piece in row["pieces"]:
+        special = piece["kind"] == "special"
+        body += (_BREAK if special and before == "special" else "") + _piece(piece)
+        before = piece["kind"]
     if row["cut"]:
         body += f'<span class="t-padding"><i>… {row["cut"]:,} more tokens</i></span>'
     if (padding := longest - row["length"]) > 0:
@@ -80,7 +85,8 @@ def tokens(row: Report, longest: int = 0) -> str:
 
 def _piece(piece: Report) -> str:
     trained = " is-trained" if piece["trained"] else ""
-    drawn = "".join(f"<i>{visible(token)}</i>" for token in piece["tokens"])
+    between = _BREAK if piece["kind"] == "special" else ""
+    drawn = between.join(f"<i>{visible(token)}</i>" for token in piece["tokens"])
     return f'<span class="t-{piece["kind"]}{trained}">{drawn}</span>'
 
 

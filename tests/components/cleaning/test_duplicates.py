@@ -54,6 +54,23 @@ def test_pairs_with_their_answers_swapped_are_no_duplicates():
     assert run(ExactDuplicates(), rows)[0] == [1, 2]
 
 
+def test_calls_of_a_tool_with_other_arguments_are_no_duplicates():
+    def called(line, city):
+        example = asked("What is the weather?", "", line)
+        call = {"function": {"name": "weather", "arguments": {"city": city}}}
+        answer = {"role": "assistant", "content": "", "tool_calls": [call]}
+        return Chat(where=example.where, messages=[*example.messages[:1], answer], answers=[""])
+
+    rows = [called(1, "Rome"), called(2, "Oslo"), called(3, "rome")]
+    assert run(ExactDuplicates(), rows)[0] == [1, 2]
+    assert run(NearDuplicates(), rows)[0] == [1, 2]
+
+
+def test_the_same_question_under_another_system_prompt_is_no_exact_duplicate():
+    rows = [asked("Who?", "Me.", 1, "Be kind."), asked("Who?", "Me.", 2, "Be brief.")]
+    assert run(ExactDuplicates(), rows)[0] == [1, 2]
+
+
 def test_a_second_pass_does_not_remember_the_first():
     step, rows = ExactDuplicates(), [asked("a", "b")]
     assert run(step, rows)[0] == run(step, rows)[0] == [1]

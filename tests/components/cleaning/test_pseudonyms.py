@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from ftrecipe.components.cleaning.boilerplate import Boilerplate
+from ftrecipe.components.cleaning.phones import Phones
 from ftrecipe.components.cleaning.pseudonyms import Pseudonyms, Style
 from ftrecipe.components.dataset.chat_export import ChatExport
 from ftrecipe.data.cleaning import Cleaning, Quarantine, hider
@@ -124,6 +125,13 @@ def test_the_assistant_is_chosen_by_the_real_name(chat, tmp_path):
         "Person 1": 2, "Person 2": 1, "Person 3": 1, "Person 4": 1}  # fmt: skip
     for secret in ("Alice Smith", "Bob", "170"):
         assert secret not in out.read_text() + str(report)
+
+
+def test_numbers_of_members_that_a_mask_hides_are_not_in_the_report(chat):
+    corpus = gather(Export(path=chat, assistant="Alice Smith"), [Phones()], 0)
+    assert len(list(corpus.rows)) == 1
+    senders = corpus.readings[0].report()["messages_per_sender"]
+    assert senders == {"Bob Jones": 2, "Alice Smith": 1, "Will": 1, "<PHONE>": 1}
 
 
 def test_an_assistant_that_nobody_is_called_is_told_with_the_real_names(chat):

@@ -37,6 +37,10 @@ def lines(path, *rows):
         ("messages", {"messages": SAID, "prompt": "q", "source": "x"}),
         ("messages", {"prompt": SAID[:1], "reward_model": {"ground_truth": "a"}}),
         ("prompt_completion", {"prompt": SAID[:1], "completion": SAID[1:]}),
+        ("prompt_completion", {"input": "q", "output": "a"}),
+        ("question_answer", {"system_prompt": "s", "question": "q", "response": "a"}),
+        ("question_answer", {"question": "q", "input": "x", "answer": "a"}),
+        ("kto", {"instruction": "q", "input": "", "output": "a", "kto_tag": True}),
         ("alpaca", {"instruction": "q", "output": "a", "text": "Below …", "prompt": "Below …"}),
         ("alpaca", {"instruction": "q", "instances": [{"input": "", "output": "a"}]}),
         ("question_answer", {"title": "t", "paragraphs": [{"context": "c", "qas": []}]}),
@@ -84,10 +88,8 @@ def test_auto_reads_as_the_format_does_and_says_why(tmp_path):
 
 def test_auto_keeps_what_the_format_does_by_itself(tmp_path):
     path = str(lines(tmp_path / "x.jsonl", {"text": "one"}))
-    assert GROUP.get("auto")(path=path).found.on_overlong is OnOverlong.split
-    assert GROUP.get("auto")(path=path, on_overlong=OnOverlong.drop).found.on_overlong is (
-        OnOverlong.drop
-    )
+    assert GROUP.get("auto")(path=path).overlong() is OnOverlong.split
+    assert GROUP.get("auto")(path=path, on_overlong=OnOverlong.drop).overlong() is OnOverlong.drop
 
 
 def test_auto_tells_its_faults_without_raising(tmp_path):
@@ -102,3 +104,17 @@ def test_auto_tells_its_faults_without_raising(tmp_path):
 def test_a_hub_id_does_not_say_its_format():
     with pytest.raises(DataError, match="a hub id does not say its format"):
         _ = GROUP.get("auto")(path="org/name").found
+
+
+@pytest.mark.parametrize("ending", [".txt", ".csv", ".log", ""])
+def test_rows_of_json_are_read_under_a_wrong_ending(tmp_path, ending):
+    path = lines(tmp_path / f"x{ending}", {"messages": SAID}, {"messages": SAID})
+    assert recognize(path).name == "messages"
+    reading = Reading(str(path))
+    found = list(read_examples(GROUP.get("messages")(path=str(path)), reading, Cleaning([])))
+    assert (len(found), reading.rows, reading.malformed) == (2, 2, 0)
+
+
+def test_a_text_that_begins_with_a_bracket_is_text(tmp_path):
+    (tmp_path / "x.txt").write_text("[Chorus]\nla la\n\n{sic} la\n")
+    assert recognize(tmp_path / "x.txt").name == "text"

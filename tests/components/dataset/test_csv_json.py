@@ -144,3 +144,13 @@ def test_columns_that_another_tokenizer_left_are_dropped_and_said(tmp_path):
     reading, _ = read(QuestionAnswer(path=str(path)))
     assert reading.used == 2
     assert reading.notes == ["columns that another tokenizer left are not used: input_ids, labels"]
+
+
+def test_the_encoding_may_be_said_and_a_wrong_name_is_a_fault(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes("question,answer\nа?,б\n".encode("cp866"))
+    dataset = QuestionAnswer(path=str(path), encoding="cp866")
+    assert said(dataset) == [["а?", "б"]]
+    assert dataset.faults() == []
+    [fault] = QuestionAnswer(path=str(path), encoding="cp86").faults()
+    assert "dataset.encoding=cp86: no encoding of this name; did you mean cp866?" in fault

@@ -266,9 +266,7 @@ def test_two_formats_that_fit_are_both_named(tmp_path):
         recognize(tmp_path / "x.csv")
 
 
-@pytest.mark.parametrize(
-    "record", [{"a": 1}, {"role": "user", "content": "q"}]
-)
+@pytest.mark.parametrize("record", [{"a": 1}, {"role": "user", "content": "q"}])
 def test_a_file_that_fits_nothing_names_its_columns(tmp_path, record):
     (tmp_path / "x.jsonl").write_text(json.dumps(record))
     with pytest.raises(DataError, match=rf"fits none of .*columns: {', '.join(record)}\)"):

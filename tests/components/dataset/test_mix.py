@@ -7,8 +7,8 @@ import pytest
 
 import ftrecipe.config  # noqa: F401 - registers every format
 from ftrecipe.components.dataset.mix import Mix, Sampling, Stopping
-from ftrecipe.config import to_plain
 from ftrecipe.compose import compose
+from ftrecipe.config import to_plain
 from ftrecipe.data.corpus import gather
 
 
@@ -114,8 +114,12 @@ def test_what_belongs_to_a_source_is_refused_for_the_whole():
 
 
 def test_a_mix_is_written_on_the_command_line(files):
-    words = ["dataset=mix", "dataset.sources.a.path=a.jsonl", "dataset.sources.a.weight=2",
-             "dataset.sources.b={format: prompt_completion, path: b.jsonl, chat: false}"]  # fmt: skip
+    words = [
+        "dataset=mix",
+        "dataset.sources.a.path=a.jsonl",
+        "dataset.sources.a.weight=2",
+        "dataset.sources.b={format: prompt_completion, path: b.jsonl, chat: false}",
+    ]
     run = compose(words, audit_only=True).run
     assert [part.name() for part, _ in run.dataset.parts([])] == ["alpaca", "prompt_completion"]
     assert to_plain(run)["dataset"]["sources"]["a"] == {"path": "a.jsonl", "weight": 2}

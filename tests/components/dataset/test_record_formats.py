@@ -1,4 +1,4 @@
-"""Gemini, ChatML, OpenAssistant, preferences, ratings, and what messages may hold: rows to examples."""
+"""Gemini, ChatML, OpenAssistant, preferences, ratings, tools: what rows become."""
 
 import json
 
@@ -23,6 +23,7 @@ from ftrecipe.data.example import (
     Where,
 )
 from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.errors import DataError
 
 HERE = Where("x", "line", 1)
 ASKED = [("user", "q"), ("assistant", "a")]
@@ -88,7 +89,7 @@ def test_weights_of_messages_are_kept_and_checked():
     found = only("messages", {"messages": messages})
     assert [m.get("weight") for m in found.messages] == [None, 0, None, 1]
     messages[1]["weight"] = 0.5
-    with pytest.raises(RowFault, match="weight is 0.5; it must be 0 or 1"):
+    with pytest.raises(RowFault, match=r"weight is 0\.5; it must be 0 or 1"):
         examples("messages", {"messages": messages})
 
 
@@ -110,6 +111,13 @@ def test_a_line_that_is_a_list_of_messages_is_a_conversation(tmp_path):
     path.write_text(f"{json.dumps([said('user', 'q'), said('assistant', 'a')])}\n" * 2)
     found, _ = read(path, "messages")
     assert [turns(one.messages) for one in found] == [ASKED, ASKED]
+
+
+def test_what_is_said_after_the_last_answer_is_left_out_and_noted():
+    found = only("messages", {"messages": [said("user", "q"), said("assistant", "a"),
+                                           said("user", "thanks")]})  # fmt: skip
+    assert turns(found.messages) == ASKED
+    assert found.notes == ("what was said after the last answer was left out",)
 
 
 @pytest.mark.parametrize("name", ["messages", "sharegpt"])
@@ -299,6 +307,7 @@ def test_messages_with_parents_grow_into_trees(tmp_path):
         {"conversations": shared(("human", "q")), "chosen": shared(("gpt", "a"))[0],
          "rejected": shared(("gpt", "b"))[0]},
         {"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "\n\nHuman: q\n\nAssistant: b"},
+        {"instruction": "q", "input": "", "chosen": "a", "rejected": "b"},
         {"input": {"messages": [said("user", "q")]}, "preferred_output": [said("assistant", "a")],
          "non_preferred_output": [said("assistant", "b")]},
     ],
@@ -310,6 +319,25 @@ def test_a_pair_of_answers_is_read_in_every_shape(record):
         [("user", "q")], [("assistant", "a")], [("assistant", "b")]
     )  # fmt: skip
     assert GROUP.get("preference").fits(record)
+
+
+def test_an_instruction_with_an_input_is_one_question():
+    record = {"instruction": "q", "input": "x", "chosen": "a", "rejected": "b"}
+    assert only("preference", record).messages == [said("user", "q\n\nx")]
+    rated = {"instruction": "q", "input": "x", "output": "a", "kto_tag": True}
+    assert only("kto", rated).messages[0] == said("user", "q\n\nx")
+
+
+def test_answers_that_differ_in_length_share_what_they_begin_with():
+    short = [said("user", "q"), said("assistant", "a")]
+    longer = [*short, said("user", "r"), said("assistant", "b")]
+    found = only("preference", {"chosen": longer, "rejected": short})
+    assert (found.messages, len(found.chosen), len(found.rejected)) == (short[:1], 3, 1)
+
+
+def test_speakers_out_of_turn_are_a_fault():
+    with pytest.raises(RowFault, match="do not speak in turn"):
+        examples("preference", {"chosen": "\n\nHuman: q\n\nHuman: r", "rejected": "x"})
 
 
 def test_the_same_answer_twice_has_nothing_to_learn():
@@ -337,13 +365,18 @@ _WORDS = sorted({
     name for cls in GROUP.classes.values() for names in cls.synonyms.values() for name in names
 } | {"role", "content", "from", "value", "parts", "text", "replies", "qas", "paragraphs",
      "functionCall", "tool_calls", "function", "name", "arguments", "rank"})  # fmt: skip
-_TEXTS = st.sampled_from(["", "q", "user", "assistant", "human", "gpt", "model", "{}", "[1]", "\ud83d",
-                          "<|im_start|>user\nq<|im_end|>", "\n\nHuman: q\n\nAssistant:", "true"])  # fmt: skip
-_LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats() | _TEXTS | st.text(max_size=5)
+_TEXTS = st.sampled_from([
+    "", "q", "user", "assistant", "human", "gpt", "model", "{}", "[1]", "\ud83d", "true",
+    "<|im_start|>user\nq<|im_end|>", "\n\nHuman: q\n\nAssistant:",
+])  # fmt: skip
+_SCALARS = st.none() | st.booleans() | st.integers(-2, 2) | st.floats()
+_LEAVES = _SCALARS | _TEXTS | st.text(max_size=5)
 _VALUES = st.recursive(
     _LEAVES,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(_WORDS) | st.text(max_size=3), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(_WORDS) | st.text(max_size=3), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 _RECORDS = st.dictionaries(st.sampled_from(_WORDS), _VALUES, max_size=6)
@@ -361,8 +394,7 @@ def test_any_record_is_examples_or_a_fault(record):
         assert cls.fits(record) in (True, False)
         try:
             found = cls(path="x").examples(record, HERE)
-        except RowFault as fault:
-            assert str(fault)
+        except RowFault:
             continue
         assert found
         assert all(isinstance(one, Example) for one in found)
@@ -370,3 +402,50 @@ def test_any_record_is_examples_or_a_fault(record):
             assert all(isinstance(text, str) for text in one.texts())
             if isinstance(one, Chat):
                 assert one.messages[-1]["role"] == "assistant"
+
+
+_LINES = st.one_of(
+    st.text(max_size=30),
+    _RECORDS.map(lambda record: json.dumps(record)),
+    st.sampled_from([
+        "", "<|im_start|>user", "<|im_start|>assistant\na<|im_end|>", "<|im_end|>", "<|endoftext|>",
+        '{"message_id": "1", "parent_id": null, "role": "prompter", "text": "q"}',
+        '{"message_id": "2", "parent_id": "1", "role": "assistant", "text": "a"}',
+        '{"message_id": "1", "parent_id": "2", "role": "prompter", "text": "q"}',
+    ]),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(lines=st.lists(_LINES, max_size=6), raw=st.binary(max_size=8))
+def test_rows_of_any_file_add_up(tmp_path_factory, lines, raw):
+    folder = tmp_path_factory.mktemp("any")
+    for ending in (".txt", ".jsonl"):
+        path = folder / f"x{ending}"
+        path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + raw)
+        for name in ("chatml", "text", "oasst", "messages", "preference", "kto", "auto"):
+            try:
+                _, reading = read(path, name)
+            except DataError:
+                continue
+            counted = reading.used + reading.malformed + sum(reading.left.values())
+            if reading.chat is None:
+                assert reading.rows == counted
+
+
+def test_a_question_that_nobody_answered_is_left_out_and_not_malformed(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"prompt": reply("q", "prompter")}) + "\n")
+    found, reading = read(path, "oasst")
+    assert (found, reading.rows, reading.malformed) == ([], 1, 0)
+    assert sum(reading.left.values()) == 1
+
+
+def test_a_message_that_is_there_twice_is_malformed(tmp_path):
+    row = {"message_id": "1", "parent_id": None, "role": "prompter", "text": "q"}
+    answer = {"message_id": "2", "parent_id": "1", "role": "assistant", "text": "a"}
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in (row, answer, row)))
+    found, reading = read(path, "oasst")
+    assert len(found) == 1
+    assert (reading.rows, reading.used, reading.malformed) == (3, 2, 1)

@@ -1,4 +1,4 @@
-"""What WhatsApp writes itself: notices, placeholders of media, marks of deleted and edited messages."""
+"""What WhatsApp writes itself: notices, placeholders, marks of deleted and edited messages."""
 
 from pathlib import Path
 
@@ -24,20 +24,67 @@ def one(folder: Path, line: str) -> Entry:
     return read(folder, f"{start}Ann: hi", f"{start}Bob: ho", line)[-1]
 
 
-MEDIA = """<Media omitted>|<Medien ausgeschlossen>|<Multimedia omitido>|<Archivo omitido>|<Média omis>
-<Médias omis>|<Mídia oculta>|<Media weggelaten>|<Media omessi>|<Без медиафайлов>|<Pominięto multimedia>
-<Medya dahil edilmedi>|<تم استبعاد الوسائط>|<המדיה לא נכללה>|<Media tidak disertakan>|<省略多媒体文件>
-<省略多媒體檔案>|<メディアは含まれていません>|<미디어 파일을 생략한 대화내용>|<Media har utelämnats>|<Medier udeladt>
-IMG-20240115-WA0001.jpg (file attached)|\u200eIMG-20240115-WA0001.jpg (file attached)|my card.vcf (file attached)
-IMG-20240115-WA0001.jpg (Datei angehängt)|PTT-20240115-WA0001.opus (archivo adjunto)
-VID-20240115-WA0001.mp4 (何か添付)|<attached: 0001.jpg>|null|live location shared
-location: https://maps.google.com/?q=1.5,2.5|image omitted|sticker omitted""".replace("\n", "|").split("|")
-MARKED = """image omitted|video omitted|GIF omitted|sticker omitted|audio omitted|document omitted|Contact card omitted
-Bild weggelassen|imagen omitida|image absente|imagem ocultada|immagine omessa|afbeelding weggelaten
-изображение отсутствует|görüntü dahil edilmedi|图像已忽略|圖片已略去|画像は含まれていません|이미지 생략됨
-<attached: 00000042-PHOTO-2025-01-15-22-41-20.jpg>|<adjunto: 00000042-AUDIO-2025-01-15-22-41-20.opus>
-<何か: 00000042-VIDEO-2025-01-15-22-41-20.mp4>|Report.pdf • \u200e3 pages \u200edocument omitted
-Location: https://maps.google.com/?q=1.5,2.5""".replace("\n", "|").split("|")
+MEDIA = [
+    "<Media omitted>",
+    "<Medien ausgeschlossen>",
+    "<Multimedia omitido>",
+    "<Archivo omitido>",
+    "<Média omis>",
+    "<Médias omis>",
+    "<Mídia oculta>",
+    "<Media weggelaten>",
+    "<Media omessi>",
+    "<Без медиафайлов>",
+    "<Pominięto multimedia>",
+    "<Medya dahil edilmedi>",
+    "<تم استبعاد الوسائط>",
+    "<המדיה לא נכללה>",
+    "<Media tidak disertakan>",
+    "<省略多媒体文件>",
+    "<省略多媒體檔案>",
+    "<メディアは含まれていません>",
+    "<미디어 파일을 생략한 대화내용>",
+    "<Media har utelämnats>",
+    "<Medier udeladt>",
+    "IMG-20240115-WA0001.jpg (file attached)",
+    "\u200eIMG-20240115-WA0001.jpg (file attached)",
+    "my card.vcf (file attached)",
+    "IMG-20240115-WA0001.jpg (Datei angehängt)",
+    "PTT-20240115-WA0001.opus (archivo adjunto)",
+    "VID-20240115-WA0001.mp4 (何か添付)",
+    "<attached: 0001.jpg>",
+    "null",
+    "live location shared",
+    "location: https://maps.google.com/?q=1.5,2.5",
+    "image omitted",
+    "sticker omitted",
+]
+MARKED = [
+    "image omitted",
+    "video omitted",
+    "GIF omitted",
+    "sticker omitted",
+    "audio omitted",
+    "document omitted",
+    "Contact card omitted",
+    "Bild weggelassen",
+    "imagen omitida",
+    "image absente",
+    "imagem ocultada",
+    "immagine omessa",
+    "afbeelding weggelaten",
+    "изображение отсутствует",
+    "görüntü dahil edilmedi",
+    "图像已忽略",
+    "圖片已略去",
+    "画像は含まれていません",
+    "이미지 생략됨",
+    "<attached: 00000042-PHOTO-2025-01-15-22-41-20.jpg>",
+    "<adjunto: 00000042-AUDIO-2025-01-15-22-41-20.opus>",
+    "<何か: 00000042-VIDEO-2025-01-15-22-41-20.mp4>",
+    "Report.pdf • \u200e3 pages \u200edocument omitted",
+    "Location: https://maps.google.com/?q=1.5,2.5",
+]
 
 
 @pytest.mark.parametrize("text", MEDIA)
@@ -66,9 +113,20 @@ def test_a_caption_is_a_message_that_came_with_media(tmp_path: Path, line: str) 
     assert (entry.kind, entry.media, entry.text) == (Kind.message, True, "look at\nthis")
 
 
-PLAIN = ["I hate <Media omitted> lines", "image omitted? why", "nothing is null", "he left", "Ann left",
-         "this message was deleted by mistake I think", "see https://maps.google.com/ now", "a < b > c",
-         "I added you", "Missed voice call from mum", "(file attached)", "x (y)"]  # fmt: skip
+PLAIN = [
+    "I hate <Media omitted> lines",
+    "image omitted? why",
+    "nothing is null",
+    "he left",
+    "Ann left",
+    "this message was deleted by mistake I think",
+    "see https://maps.google.com/ now",
+    "a < b > c",
+    "I added you",
+    "Missed voice call from mum",
+    "(file attached)",
+    "x (y)",
+]
 
 
 @pytest.mark.parametrize("text", PLAIN)
@@ -77,10 +135,20 @@ def test_words_that_only_hold_a_phrase_are_a_message(tmp_path: Path, text: str) 
     assert (entry.kind, entry.media, entry.text) == (Kind.message, False, text)
 
 
-DELETED = ["This message was deleted", "You deleted this message", "Diese Nachricht wurde gelöscht.",
-           "Du hast diese Nachricht gelöscht.", "Se eliminó este mensaje.", "Mensagem apagada",
-           "Ce message a été supprimé", "Questo messaggio è stato eliminato", "此消息已删除",
-           "Данное сообщение удалено", "Bu mesaj silindi", "This message was deleted by admin Bob"]  # fmt: skip
+DELETED = [
+    "This message was deleted",
+    "You deleted this message",
+    "Diese Nachricht wurde gelöscht.",
+    "Du hast diese Nachricht gelöscht.",
+    "Se eliminó este mensaje.",
+    "Mensagem apagada",
+    "Ce message a été supprimé",
+    "Questo messaggio è stato eliminato",
+    "此消息已删除",
+    "Данное сообщение удалено",
+    "Bu mesaj silindi",
+    "This message was deleted by admin Bob",
+]
 
 
 @pytest.mark.parametrize("text", DELETED)
@@ -89,8 +157,14 @@ def test_a_deleted_message_is_known(tmp_path: Path, start: str, text: str) -> No
     assert one(tmp_path, start + text).kind is Kind.deleted
 
 
-EDITED = ["<This message was edited>", "\u200e<This message was edited>", "<Diese Nachricht wurde bearbeitet.>",
-          "<Se editó este mensaje.>", "<Mensagem editada>", "<此消息已编辑>"]  # fmt: skip
+EDITED = [
+    "<This message was edited>",
+    "\u200e<This message was edited>",
+    "<Diese Nachricht wurde bearbeitet.>",
+    "<Se editó este mensaje.>",
+    "<Mensagem editada>",
+    "<此消息已编辑>",
+]
 
 
 @pytest.mark.parametrize("mark", EDITED)
@@ -99,12 +173,22 @@ def test_the_mark_of_an_edit_is_not_in_the_text(tmp_path: Path, mark: str) -> No
     assert (entry.text, entry.edited, entry.kind) == ("two\nlines", True, Kind.message)
 
 
-NOTICES = ["Messages and calls are end-to-end encrypted. No one outside of this chat can read them.",
-           'Ann changed the subject from "a: b" to "c: d"', 'Ann changed the group name to "Plan: B"',
-           "Ann changed the subject to “Plan: B”", "Ann hat den Betreff von „a: b“ zu „c: d“ geändert",
-           "Ann a changé le sujet en « a: b »", "Ann 更改了主题“甲: 乙”", 'Ann created group "x: y"',
-           "Ann added +44 7700 900123", "Your security code with Re: Zero changed. Tap to learn more.",
-           "You were added", "Missed voice call", "John Doe:.", "Ann"]  # fmt: skip
+NOTICES = [
+    "Messages and calls are end-to-end encrypted. No one outside of this chat can read them.",
+    'Ann changed the subject from "a: b" to "c: d"',
+    'Ann changed the group name to "Plan: B"',
+    "Ann changed the subject to “Plan: B”",
+    "Ann hat den Betreff von „a: b“ zu „c: d“ geändert",
+    "Ann a changé le sujet en « a: b »",
+    "Ann 更改了主题“甲: 乙”",
+    'Ann created group "x: y"',
+    "Ann added +44 7700 900123",
+    "Your security code with Re: Zero changed. Tap to learn more.",
+    "You were added",
+    "Missed voice call",
+    "John Doe:.",
+    "Ann",
+]
 
 
 @pytest.mark.parametrize("text", NOTICES)
@@ -113,14 +197,23 @@ def test_a_line_without_a_sender_is_a_notice(tmp_path: Path, text: str) -> None:
     assert (entry.sender, entry.kind, entry.text) == (None, Kind.system, text)
 
 
-MARKED_NOTICES = ["Group: \u200eMessages and calls are end-to-end encrypted. Nobody else reads them.",
-                  "Group: \u200eAnn created this group", "Ann: \u200eAnn changed the group description",
-                  "Ann: \u200eYou added Bob", "Group: \u200eYou were added", "Bob: \u200eBob left",
-                  "Group: \u200e~ Cy joined using this group's invite link", "Ann: \u200eMissed voice call",
-                  "Ann: \u200eMissed video call, \u200eTap to call back", "Ann: \u200eVoice call, \u200e12 min",
-                  "Gruppe: \u200eNachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt.",
-                  "Gruppe: \u200eAnn hat dich hinzugefügt.", "Grupo: \u200eAnn creó este grupo",
-                  "群: \u200eAnn创建了此群组", "Qoollan: \u200ehin beekamne jechuu"]  # fmt: skip
+MARKED_NOTICES = [
+    "Group: \u200eMessages and calls are end-to-end encrypted. Nobody else reads them.",
+    "Group: \u200eAnn created this group",
+    "Ann: \u200eAnn changed the group description",
+    "Ann: \u200eYou added Bob",
+    "Group: \u200eYou were added",
+    "Bob: \u200eBob left",
+    "Group: \u200e~ Cy joined using this group's invite link",
+    "Ann: \u200eMissed voice call",
+    "Ann: \u200eMissed video call, \u200eTap to call back",
+    "Ann: \u200eVoice call, \u200e12 min",
+    "Gruppe: \u200eNachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt.",
+    "Gruppe: \u200eAnn hat dich hinzugefügt.",
+    "Grupo: \u200eAnn creó este grupo",
+    "群: \u200eAnn创建了此群组",
+    "Qoollan: \u200ehin beekamne jechuu",
+]
 
 
 @pytest.mark.parametrize("line", MARKED_NOTICES)

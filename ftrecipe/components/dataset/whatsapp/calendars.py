@@ -1,4 +1,4 @@
-"""Turns years and days of other calendars and eras into our own: Buddhist, Persian, Islamic, ROC, Japanese."""
+"""Turns days of other calendars into our own: Buddhist, Persian, Islamic, ROC and Japanese."""
 
 import datetime
 import re

@@ -5,7 +5,8 @@ import operator
 from collections.abc import Iterator
 from itertools import accumulate, count, repeat
 
-from ftrecipe.components.dataset.whatsapp.headers import Key, Piece, merged, pieces
+from ftrecipe.components.dataset.whatsapp.dates import read
+from ftrecipe.components.dataset.whatsapp.headers import AnyKey, Piece, pieces
 from ftrecipe.components.dataset.whatsapp.members import Members
 from ftrecipe.components.dataset.whatsapp.phrases import (
     FIRSTS,
@@ -18,30 +19,29 @@ from ftrecipe.components.dataset.whatsapp.phrases import (
 )
 from ftrecipe.components.dataset.whatsapp.survey import (
     Clocks,
+    Possible,
     Survey,
     as_key,
     dialect,
     opened,
     sifted,
 )
-from ftrecipe.components.dataset.whatsapp.dates import read
 from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.entries import Entry, Kind
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
 
-_AnyKey = Key | tuple[str | None, str, str | None]
 Found = tuple[Where, Entry | RowFault]
 
 
-class _Days(dict[_AnyKey, datetime.date]):
+class _Days(dict[AnyKey, datetime.date]):
     """The days that the dates of headers name, each read once."""
 
     def __init__(self, survey: Survey) -> None:
         super().__init__()
         self._orders = survey.orders
 
-    def __missing__(self, key: _AnyKey) -> datetime.date:
+    def __missing__(self, key: AnyKey) -> datetime.date:
         whole = as_key(key)
         day = read(whole.date, self._orders[dialect(whole)])
         assert day is not None, f"{whole} was surveyed and has no day"
@@ -57,8 +57,7 @@ class Chat:
         self._phrases: Phrases = phrases()
         self._members: Members = survey.members
         self._days, self._clocks = _Days(survey), Clocks()
-        self._possible: dict[_AnyKey, bool] = {}
-        self._refused: set[_AnyKey] = set()
+        self._possible = Possible(survey.refused)
         self._line = 1  # where the next header is
 
     def entries(self) -> Iterator[Found]:
@@ -89,24 +88,23 @@ class Chat:
             while kept:
                 yield kept.pop()
             return
-        with opened(self._file) as text:
+        with opened(self._file, self._survey.torn) as text:
             for piece in pieces(text, self._survey.plain):
-                piece = sifted(piece, self._clocks, self._possible)
-                foreign = {key for key in set(piece.keys) if as_key(key) in self._survey.refused}
-                if foreign:
-                    piece = merged(piece, {i for i, key in enumerate(piece.keys) if key in foreign})
-                yield piece
+                yield sifted(piece, self._clocks, self._possible)
 
     def _before(self, text: str) -> Iterator[Found]:
         for line in text.split("\n")[1:]:
             where = Where(self.name, "line", self._line)
             self._line += 1
             if trimmed(line):
-                yield where, RowFault("it stands before the first message: a line without date and time")
+                yield (
+                    where,
+                    RowFault("it stands before the first message: a line without date and time"),
+                )
 
     def _said(self, piece: Piece) -> Iterator[Found]:
         """Yield the entries of a piece. This is the loop that costs."""
-        senders = self._members.whole if _is_whole("".join(piece.bodies)) else {}
+        senders = {} if self._survey.torn else self._members.whole
         name, new, message, starts = self.name, tuple.__new__, Kind.message, self._phrases.starts
         for where, time, body in zip(self._wheres(piece.bodies), self._times(piece), piece.bodies,
                                      strict=True):  # fmt: skip
@@ -116,7 +114,7 @@ class Chat:
                 sender is None
                 or (text := text.strip())[:START].casefold() in starts
                 or text[-1:] in LASTS
-                or "\n" in text
+                or ("\n" in text and _has_placeholder_line(text))
                 or "://" in text
                 or not (text.isascii() or (MARK not in text and text[0] not in FIRSTS))
             ):
@@ -129,8 +127,8 @@ class Chat:
         ends = list(accumulate(map(str.count, bodies, repeat("\n")), initial=0))
         lines = map(operator.add, count(self._line), ends)
         self._line += len(bodies) + ends[-1]
-        rows = zip(repeat(self.name, len(bodies)), repeat("line"), lines)  # noqa: B905 - endless
-        return map(Where._make, rows)
+        rows = zip(repeat(self.name, len(bodies)), repeat("line"), lines)
+        return map(tuple.__new__, repeat(Where), rows)  # what Where._make does, quicker
 
     def _times(self, piece: Piece) -> Iterator[datetime.datetime]:
         days = map(self._days.__getitem__, piece.keys)
@@ -138,10 +136,11 @@ class Chat:
 
     def _careful(self, where: Where, time: datetime.datetime, body: str) -> Entry | RowFault:
         """Return the entry of a body that is not just a known name and words."""
-        try:
-            refuse_bad_bytes(body)
-        except RowFault as fault:
-            return fault
+        if self._survey.torn:
+            try:
+                refuse_bad_bytes(body)
+            except RowFault as fault:
+                return fault
         sender, text = self._members.split(body)
         if sender is None:
             return Entry(where, time, None, trimmed(text), Kind.system, chat=self.name)
@@ -151,28 +150,22 @@ class Chat:
         return Entry(where, time, sender, said.text, said.kind, said.edited, self.name, said.media)
 
     def _is_notice(self, text: str, sender: str) -> bool:
-        """Say whether the app wrote it: in known words, or under a name that only it writes under."""
+        """Say whether the app wrote it: in known words, or under a name that is only its own."""
         if self._phrases.is_notice(text, sender):
             return True
         return sender in self._members.groups and text.lstrip().startswith(MARK)
 
 
-def _is_whole(text: str) -> bool:
-    """Say whether every byte of a text was of a character."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _has_placeholder_line(text: str) -> bool:
+    """Say whether a line before the last ends as placeholders of media do, or in a space."""
+    return ")\n" in text or ">\n" in text or "）\n" in text or " \n" in text
 
 
 def _split_last(piece: Piece) -> Piece:
     """Take the last header off a piece, and return it as a piece of its own."""
-    return Piece("", [], [piece.keys.pop()], [piece.clocks.pop()], [piece.bodies.pop()])
+    return Piece("", [piece.keys.pop()], [piece.clocks.pop()], [piece.bodies.pop()])
 
 
 def _joined(one: Piece, other: Piece) -> Piece:
-    return Piece(one.before, [], one.keys + other.keys, one.clocks + other.clocks,
+    return Piece(one.before, one.keys + other.keys, one.clocks + other.clocks,
                  one.bodies + other.bodies)  # fmt: skip

@@ -1,18 +1,30 @@
-"""Reads the time on the clock of a header: 12 or 24 hours, with the words for the half of the day."""
+"""Reads the clock of a header: 12 or 24 hours, with the words for the halves of the day."""
 
 import datetime
 import re
 
-_BEFORE_NOON = """am ص صباحا صباحًا ق.ظ قبل‌ازظهر לפנה״צ לפנה"צ पूर्वाह्न पूर्व म.पू 上午 早上 凌晨 清晨 午前 오전 sa öö πμ
- e_paradites paradite de dop fm f.h vm ap rano priekšp priešpiet পূর্বাহ্ণ পূর্বাহ্ন ก่อนเที่ยง முற்பகல் పూర్వాహ్నం ಪೂರ್ವಾಹ್ನ
- pg pagi дп пр.об пр.пл претпл претпладне eelne prije_podne prijepodne pre_podne asubuhi mattina de_la_mañana"""
-_AFTER_NOON = """pm م مساء مساءً ب.ظ بعدازظهر אחה״צ אחה"צ अपराह्न अपर म.उ 下午 晚上 中午 傍晚 午後 오후 ch ös μμ
- e_pasdites pasdite du odp em e.h nm ip popołudniu pēcp popiet অপরাহ্ণ অপরাহ্ন หลังเที่ยง பிற்பகல் అపరాహ్నం ಅಪರಾಹ್ನ
- ptg petang пп сл.об сл.пл попл попладне pärast poslije_podne poslijepodne po_podne alasiri pomeriggio de_la_tarde
- de_la_noche"""
+_BEFORE_NOON = """
+    am ص صباحا صباحًا ق.ظ قبل‌ازظهر לפנה״צ לפנה"צ पूर्वाह्न
+    पूर्व म.पू 上午 早上 凌晨 清晨 午前 오전 sa öö πμ e_paradites paradite de dop
+    fm f.h vm ap rano priekšp priešpiet পূর্বাহ্ণ পূর্বাহ্ন
+    ก่อนเที่ยง முற்பகல் పూర్వాహ్నం
+    ಪೂರ್ವಾಹ್ನ pg pagi дп пр.об пр.пл претпл претпладне eelne
+    prije_podne prijepodne pre_podne asubuhi mattina de_la_mañana
+"""
+_AFTER_NOON = """
+    pm م مساء مساءً ب.ظ بعدازظهر אחה״צ אחה"צ अपराह्न अपर म.उ
+    下午 晚上 中午 傍晚 午後 오후 ch ös μμ e_pasdites pasdite du odp em e.h nm ip
+    popołudniu pēcp popiet অপরাহ্ণ অপরাহ্ন หลังเที่ยง
+    பிற்பகல் అపరాహ్నం ಅಪರಾಹ್ನ ptg petang пп сл.об сл.пл
+    попл попладне pärast poslije_podne poslijepodne po_podne alasiri pomeriggio
+    de_la_tarde de_la_noche
+"""
 # Words between a date and a clock, or after it, that say nothing about the time.
-_GLUE = """at um à às as klo kl la alle ore u v o ob в у о об om den lúc kell kello godz στις saat и i a a_las las
- uhr h hs hrs hr hod น ч часа ساعت الساعة בשעה le dne ng noong orë ora pukul jam tại vào على في"""
+_GLUE = """
+    at um à às as klo kl la alle ore u v o ob в у о об om den lúc kell kello godz
+    στις saat и i a a_las las uhr h hs hrs hr hod น ч часа ساعت الساعة בשעה le dne
+    ng noong orë ora pukul jam tại vào على في
+"""
 
 
 def _plain(words: str) -> str:

@@ -6,11 +6,12 @@ Whether a date and a clock exist is said by `dates` and `clocks`, who is meant b
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple, TextIO
 
 from ftrecipe.components.dataset.whatsapp.clocks import is_glue, markers
 
-BLOCK = 1 << 19  # characters read at once
+BLOCK = 1 << 16  # characters read at once
 
 MARKS = "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"  # seen by nobody
 SPACES = " \t\u00a0\u2007\u2009\u202f\u3000"
@@ -18,10 +19,11 @@ _M = f"[{MARKS}]*+"
 _W = f"[{MARKS}{SPACES}]*+"
 
 # What nearly all phones write. Everything else takes the longer way of `_ANY`.
+_NUMBERS = "|".join(rf"[0-9]{{1,4}}{by}[0-9]{{1,2}}{by}[0-9]{{1,4}}" for by in ("/", r"\.", "-"))
 _PLAIN = (
-    r"\u200e?(\[)?([0-9]{1,4}([/.-])[0-9]{1,2}\4[0-9]{1,4})(?:,[ \u202f]?|[ ])"
+    rf"\u200e?(\[)?({_NUMBERS})(?:,[ \u202f]?|[ ])"
     r"((?:[01]?[0-9]|2[0-4])[:.][0-5][0-9](?:[:.][0-5][0-9])?"
-    r"(?:[ \u202f\xa0]?([AaPp]\.?[ \xa0\u202f]?[Mm]\.?))?)(?(2)\]|[ ]-) "
+    r"(?:[ \u202f\xa0]?([AaPp]\.?[ \xa0\u202f]?[Mm]\.?))?)(?(1)\]|[ ]-) "
 )
 _ERA = (
     r"(?:令和|平成|昭和|中華民國|中华民国|民國|民国|西暦|西元|公元|佛曆|พ\.ศ\.|ค\.ศ\.|พุทธศักราช"
@@ -36,7 +38,7 @@ _DATE = (
     rf"({_ERA}?{_W}(?:\d{{1,4}}|元){_BETWEEN}\d{{1,2}}{_BETWEEN}\d{{1,4}}"
     rf"(?:{_W}[日일.])?(?:{_W}{_AFTER})?)"
 )
-_WORDS = rf"((?:[^\W\d_][^\d\n\[\]:,،/<>]{{0,16}}+)?)"
+_WORDS = r"((?:[^\W\d_][^\d\n\[\]:,،/<>]{0,16}+)?)"
 _CLOCK = (
     rf"(\d{{1,2}}{_W}(?:[:.：٫\u066b時时시点點]|h(?=\W)){_W}\d{{2}}"
     rf"(?:{_W}(?:[:.：٫\u066b分분]|min){_W}\d{{2}})?(?:{_W}[分秒분초])?)"
@@ -46,13 +48,24 @@ _COMMA = rf"{_W}(?:[,،、·]{_W}|(?<=\s)|(?<=[{SPACES}{MARKS}])|(?<=[日일]))"
 _OPEN, _CLOSE = r"([\[\(［【]?)", rf"(\]|\)|］|】|{_W}[-\u2010-\u2014](?=\W)|,(?=[ ])|:(?=[ ]))"
 _ANY = rf"{_M}{_OPEN}{_W}{_DATE}{_COMMA}{_WORDS}{_CLOCK}{_TAIL}{_CLOSE}{_W}"
 _TIME_FIRST = rf"{_M}{_OPEN}{_W}{_CLOCK}{_TAIL},{_W}{_DATE}{_W}{_CLOSE}{_W}"
-
-_PLAIN_ONLY = re.compile(rf"\n({_PLAIN})")
 _UNUSUAL = (rf"(?=[{MARKS}{SPACES}]*+\W?[{MARKS}{SPACES}]*+(?:\d|{_ERA}))"
             rf"(?:{_ANY}|{_TIME_FIRST})")  # fmt: skip
-_OTHER = re.compile(rf"\n{_UNUSUAL}")
-_ALL = re.compile(rf"\n({_PLAIN}|{_UNUSUAL})")
-_PLAIN_PARTS, _ALL_PARTS = 7, 18  # groups, and the text that follows
+_PLAIN_PARTS, _ALL_PARTS = 5, 16  # groups, and the text that follows
+
+
+class _Patterns(NamedTuple):
+    """What finds headers: of the usual kind, of all others, and of both."""
+
+    plain: re.Pattern[str]
+    other: re.Pattern[str]
+    both: re.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    """Return the patterns, compiled when a chat is read and not before."""
+    texts = (rf"\n{_PLAIN}", rf"\n{_UNUSUAL}", rf"\n(?:{_PLAIN}|{_UNUSUAL})")
+    return _Patterns(*map(re.compile, texts))
 
 
 class Key(NamedTuple):
@@ -67,6 +80,9 @@ class Key(NamedTuple):
     marker: str
 
 
+AnyKey = Key | tuple[str | None, str, str | None]  # a tuple of the same three, as usual ones are
+
+
 @dataclass
 class Piece:
     """Some headers in a row, and what follows each.
@@ -75,10 +91,10 @@ class Piece:
     """
 
     before: str
-    headers: list[str] = field(default_factory=list)  # as written
-    keys: list[Key | tuple[str | None, str, str | None]] = field(default_factory=list)
+    keys: list[AnyKey] = field(default_factory=list)
     clocks: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
+    block: str = ""  # all of it, where it was cut just now
 
 
 def pieces(text: TextIO, plain: bool = False) -> Iterator[Piece]:
@@ -93,21 +109,21 @@ def pieces(text: TextIO, plain: bool = False) -> Iterator[Piece]:
 
 def cut(block: str, plain: bool = False) -> Piece:
     """Cut whole lines, each preceded by its line end, at the headers in them."""
-    parts, size = _PLAIN_ONLY.split(block), _PLAIN_PARTS
-    if not plain and any("\n" in rest and _OTHER.search(rest) for rest in parts[::size]):
-        parts, size = _ALL.split(block), _ALL_PARTS
-    piece = Piece(parts[0], parts[1::size])
-    piece.bodies = parts[size::size]
-    usual = zip(parts[2::size], parts[3::size], parts[6::size], strict=True)
+    patterns = _patterns()
+    parts, size = patterns.plain.split(block), _PLAIN_PARTS
+    if not plain and any(
+        map(patterns.other.search, [rest for rest in parts[::size] if "\n" in rest])
+    ):
+        parts, size = patterns.both.split(block), _ALL_PARTS
+    piece = Piece(parts[0], [], parts[3::size], parts[size::size], block)
+    usual = zip(parts[1::size], parts[2::size], parts[4::size], strict=True)
     if size == _PLAIN_PARTS:
-        piece.keys, piece.clocks = list(usual), parts[5::size]
+        piece.keys = list(usual)
         return piece
-    rows = zip(*(parts[at::size] for at in range(7, size)), strict=True)
-    for key, clock, row in zip(usual, parts[5::size], rows, strict=True):
-        if key[1] is None:
-            key, clock = _unusual(*row)
-        piece.keys.append(key)
-        piece.clocks.append(clock)
+    rows = zip(*(parts[at::size] for at in range(5, size)), strict=True)
+    for at, (key, row) in enumerate(zip(usual, rows, strict=True)):
+        whole, piece.clocks[at] = (key, piece.clocks[at]) if key[1] else _unusual(*row)
+        piece.keys.append(whole)
     return piece
 
 
@@ -137,31 +153,18 @@ def _style(opened: str, closed: str) -> str:
 
 
 def merged(piece: Piece, refused: set[int]) -> Piece:
-    """Return the piece with what stands at `refused` given back to the texts above."""
+    """Return a piece just cut with the headers at `refused` given back to the texts above."""
+    starts = [found.span() for found in _patterns().both.finditer(piece.block)]
+    if len(starts) != len(piece.keys):
+        starts = [found.span() for found in _patterns().plain.finditer(piece.block)]
     kept = Piece(piece.before)
-    rows = zip(piece.headers, piece.keys, piece.clocks, piece.bodies, strict=True)
-    back: list[str] = []
-    for at, (header, key, clock, body) in enumerate(rows):
-        if at in refused:
-            back += ["\n", header, body]
-            continue
-        _give_back(kept, back)
-        kept.headers.append(header)
-        kept.keys.append(key)
-        kept.clocks.append(clock)
-        kept.bodies.append(body)
-        back = []
-    _give_back(kept, back)
+    for at, (start, end) in enumerate(starts):
+        if at not in refused:
+            kept.keys.append(piece.keys[at])
+            kept.clocks.append(piece.clocks[at])
+            kept.bodies.append(piece.bodies[at])
+        elif kept.bodies:
+            kept.bodies[-1] += piece.block[start:end] + piece.bodies[at]
+        else:
+            kept.before += piece.block[start:end] + piece.bodies[at]
     return kept
-
-
-def _give_back(piece: Piece, back: list[str]) -> None:
-    if not back:
-        return
-    if piece.bodies:
-        piece.bodies[-1] += "".join(back)
-    else:
-        piece.before += "".join(back)
-
-
-__all__ = ["BLOCK", "MARKS", "SPACES", "Key", "Piece", "cut", "merged", "pieces"]

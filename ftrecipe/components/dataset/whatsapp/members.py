@@ -1,4 +1,4 @@
-"""Finds out who wrote: where a name ends, whether it has colons, and what is no name but a notice."""
+"""Finds out who wrote: where a name ends, if it has colons, and what is no name but a notice."""
 
 import re
 from collections import Counter
@@ -11,10 +11,14 @@ from ftrecipe.components.dataset.whatsapp.phrases import MARK, Phrases, trimmed
 _MOST = 200_000  # names that are kept apart while counting
 _LONGEST = 120  # characters of a name
 _RARE = 5  # a notice does not come as often as this with the same words before a colon
+_SETTLED = 200  # messages after which it is plain whether a name has a colon
 _SECOND = 60  # how far on a second colon is looked for
 _PAIRS = ("“”", "„“", "«»", "「」", "『』", "‹›", "《》")
-_LABELS = frozenset("note ps p.s edit update re fwd fw question answer q a ok todo reminder fyi link"
-                    " https http time date location poll option total status ps2 tip ad cc".split())  # fmt: skip
+_LABELS = frozenset({
+    "note", "ps", "p.s", "edit", "update", "re", "fwd", "fw", "question", "answer", "q", "a", "ok",
+    "todo", "reminder", "fyi", "link", "https", "http", "time", "date", "location", "poll",
+    "option", "total", "status", "tip", "ad", "cc",
+})  # fmt: skip
 _MARKS = re.compile(f"[{MARKS}]+")
 _ODD_SPACES = re.compile(f"[{SPACES}]+")
 _SENDER = re.compile(
@@ -37,16 +41,22 @@ class NameCount:
     seconds: dict[str, Counter[str]] = field(default_factory=dict)
     marked: Counter[str] = field(default_factory=Counter)  # how often the app's mark came after it
     colons: set[str] = field(default_factory=set)  # names with a colon before the app's mark
+    _settled: set[str] = field(default_factory=set)  # names that many texts have shown to be whole
 
     def add(self, bodies: list[str]) -> None:
         """Count the texts of one piece that have a colon somewhere."""
         names = [body.partition(": ")[0] for body in bodies]
         self.firsts.update(names)
-        for body in [body for body in bodies if body.count(": ") > 1]:
-            name = body.partition(": ")[0]
-            at = len(name) + 2
+        both = zip(names, bodies, strict=True)
+        for first, body in [(first, body) for first, body in both if first not in self._settled]:
+            at = len(first) + 2
             if (end := body.find(": ", at, at + _SECOND)) > 0:
-                self.seconds.setdefault(name, Counter())[body[at:end]] += 1
+                self.seconds.setdefault(first, Counter())[body[at:end]] += 1
+        for first in set(names) - self._settled:
+            if self.firsts[first] > _SETTLED:
+                twice = sum(self.seconds.get(first, Counter()).values())
+                if 2 * twice < self.firsts[first]:
+                    self._settled.add(first)
         for body in [body for body in bodies if MARK in body and f": {MARK}" in body]:
             name = body.partition(f": {MARK}")[0]
             first = name.partition(": ")[0]
@@ -65,8 +75,14 @@ class NameCount:
         """Return the words before a first colon that may be no whole name, with what may follow."""
         found: dict[str, set[str]] = {}
         for first, seconds in self.seconds.items():
-            likely = {second for second, many in seconds.items() if self._likely(first, second, many)}
-            if likely and "\n" not in first and 2 * sum(seconds[s] for s in likely) >= self.firsts[first]:
+            likely = {
+                second for second, many in seconds.items() if self._likely(first, second, many)
+            }
+            if (
+                likely
+                and "\n" not in first
+                and 2 * sum(seconds[s] for s in likely) >= self.firsts[first]
+            ):
                 found[first] = likely
         return found
 
@@ -82,6 +98,7 @@ class NameCount:
             and second[-1:] not in "?!.,;)"
             and "//" not in second
             and second.casefold() not in _LABELS
+            and second not in self.firsts  # somebody is quoted
         )
 
 
@@ -157,7 +174,8 @@ def _long_names(suspects: dict[str, set[str]], seen: Iterable[str]) -> dict[str,
     for body in seen:
         first, _, rest = body.partition(": ")
         if first in suspects and not any(
-            rest.startswith((f"{second}: ", f"{second} ", f"{second}'")) for second in suspects[first]
+            rest.startswith((f"{second}: ", f"{second} ", f"{second}'"))
+            for second in suspects[first]
         ):
             refuted.add(first)
     return {

@@ -5,20 +5,24 @@
 
 import json
 import re
+import string
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-import ftrecipe
 from ftrecipe.components.dataset.whatsapp.headers import MARKS, SPACES
 from ftrecipe.data.entries import Kind
+from ftrecipe.data.locate import BUILTIN
 
 MARK = "\u200e"  # the app sets it before what it wrote
-_FILE = Path(ftrecipe.__file__).parent / "builtin/whatsapp.json"
-_SPACES_AND_MARKS = re.compile(f"[{MARKS}]+")
+_FILE = BUILTIN / "whatsapp.json"
+_MARKS = re.compile(f"[{MARKS}]+")
 _ODD_SPACES = re.compile(f"[{SPACES}]+")
-_EDGE = re.compile(f"^[{MARKS}\\s]+|[{MARKS}\\s]+$")
+_EDGES = string.whitespace + (
+    "\x1c\x1d\x1e\x1f\x85\u00a0\u00ad\u061c\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060"
+    "\u2066\u2067\u2068\u2069\u3000\ufeff"
+)
 _STOPS = ".。।!"
 # Names that WhatsApp itself gives to files, whatever the language around them is.
 _GIVEN_NAME = re.compile(
@@ -33,6 +37,8 @@ _PLACE = re.compile(r"[^\W\d_][\w ]{0,30}: ?https?://(?:maps\.google\.|(?:www\.)
 FIRSTS = frozenset("\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067"
                     "\u2068\u2069\ufeff<")  # fmt: skip
 LASTS = frozenset(">)）")  # of texts that may be more than words of their sender
+_SHORT, _RECENT = 80, 1000
+_TOLD = 500  # characters of a notice in which it says what it is about
 START = 4  # characters of a phrase that are looked at first
 
 
@@ -47,13 +53,13 @@ class Said(NamedTuple):
 
 def canonical(text: str) -> str:
     """Return a text as phrases are compared: no marks, usual spaces, small, no full stop."""
-    seen = _ODD_SPACES.sub(" ", _SPACES_AND_MARKS.sub("", text))
+    seen = text if text.isascii() else _ODD_SPACES.sub(" ", _MARKS.sub("", text))
     return seen.casefold().strip().rstrip(_STOPS).replace("’", "'")
 
 
 def trimmed(text: str) -> str:
     """Return a text without the marks and spaces around it."""
-    return _EDGE.sub("", text)
+    return text.strip() if text.isascii() else text.strip(_EDGES)
 
 
 class Phrases:
@@ -71,14 +77,27 @@ class Phrases:
         self.starts = frozenset(text[:START] for text in whole)
         self.deleted = _any(text for text in of("deleted") if "*" in text)
         self.edited = frozenset(of("edited"))
-        self.after_name = tuple(text for text in of("attached") if "*" not in text)
+        self.after_name = sorted(
+            (text for text in of("attached") if "*" not in text), key=len, reverse=True
+        )
         self.attached = _any(text for text in of("attached") if "*" in text)
         self.secured = _any([*of("encrypted"), *of("calls")])
+        self.secured_starts = frozenset(text[:START] for text in [*of("encrypted"), *of("calls")])
         self.notices = _search([*of("notices"), *of("calls")])
+        self._recent: dict[str, Said] = {}  # what short texts are, which come again and again
         self.namings = _search(of("naming"))
 
     def said(self, text: str) -> Said:
         """Return what a message says, without the app's marks, and what it is."""
+        if len(text) > _SHORT:
+            return self._said(text)
+        if (known := self._recent.get(text)) is None:
+            if len(self._recent) > _RECENT:
+                self._recent.clear()
+            self._recent[text] = known = self._said(text)
+        return known
+
+    def _said(self, text: str) -> Said:
         words, edited = self._unedited(trimmed(text))
         return self._media(words, edited) or Said(self._kind(words), words, edited)
 
@@ -114,12 +133,14 @@ class Phrases:
 
     def _is_placeholder(self, line: str) -> bool:
         plain = canonical(line)
-        if self.whole.get(plain) is Kind.media or _GIVEN_NAME.fullmatch(plain):
+        if self.whole.get(plain) is Kind.media or ("://" in plain and _PLACE.match(plain)):
             return True
-        if plain.endswith(self.after_name):
-            end = next(end for end in self.after_name if plain.endswith(end))
-            return bool(_FILE_NAME.search(plain[: -len(end)].rstrip()))
-        return bool(self.attached.fullmatch(plain) or _PLACE.match(plain))
+        if plain[-1:] not in LASTS:
+            return False
+        if _GIVEN_NAME.fullmatch(plain) or self.attached.fullmatch(plain):
+            return True
+        end = next((end for end in self.after_name if plain.endswith(end)), None)
+        return end is not None and bool(_FILE_NAME.search(plain.removesuffix(end).rstrip()))
 
     def is_notice(self, text: str, sender: str) -> bool:
         """Say whether what stands after a sender's name is a notice of the app.
@@ -128,12 +149,12 @@ class Phrases:
         speak of, or begin with the sender's own name (`Bob: Bob left`).
         """
         plain = canonical(text)
-        if self.secured.fullmatch(plain):
+        if plain[:START] in self.secured_starts and self.secured.fullmatch(plain):
             return True
         if not text.lstrip().startswith(MARK):
             return False
         own = canonical(sender)
-        return plain.startswith(f"{own} ") or bool(self.notices.search(plain))
+        return plain.startswith(f"{own} ") or bool(self.notices.search(plain[:_TOLD]))
 
     def names_something(self, text: str) -> bool:
         """Say whether what stands before a colon is a notice that names something after it."""

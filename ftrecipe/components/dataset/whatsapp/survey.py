@@ -1,4 +1,4 @@
-"""Goes through an export once before it is read: which headers it has, in which order its dates are, who writes."""
+"""Goes through an export before it is read: its headers, the order of its dates, who writes."""
 
 import datetime
 import io
@@ -10,14 +10,27 @@ from typing import Any, TextIO
 
 from ftrecipe.components.dataset.whatsapp.clocks import clock, is_marker
 from ftrecipe.components.dataset.whatsapp.dates import DateOrder, find_order, orders, read
-from ftrecipe.components.dataset.whatsapp.headers import Key, Piece, merged, pieces
+from ftrecipe.components.dataset.whatsapp.headers import AnyKey, Key, Piece, merged, pieces
 from ftrecipe.components.dataset.whatsapp.members import Members, NameCount
 from ftrecipe.components.dataset.whatsapp.phrases import phrases
 from ftrecipe.data.files import DataFile
 
 # Nobody but a whole export is written like this: in another one it is a pasted message.
 _ONLY_WHOLE = ("[t", "-t", ",", ":")
-_EAST = ("上午", "下午", "午前", "午後", "오전", "오후", "de.", "du.", "凌晨", "早上", "中午", "晚上")
+_EAST = (
+    "上午",
+    "下午",
+    "午前",
+    "午後",
+    "오전",
+    "오후",
+    "de.",
+    "du.",
+    "凌晨",
+    "早上",
+    "中午",
+    "晚上",
+)
 _ENGLISH = ("am", "pm")
 _SHOWN = 80
 _KEPT = 1 << 27  # characters of an export that are kept between its survey and its reading
@@ -25,12 +38,13 @@ _KEPT = 1 << 27  # characters of an export that are kept between its survey and 
 Dialect = tuple[str, str, bool]  # style, separators of the date, whether the clock has 12 hours
 
 
-def opened(file: DataFile) -> TextIO:
-    """Open an export as text; every kind of line end is one."""
-    return io.TextIOWrapper(file.open(), file.encoding, errors="surrogateescape", newline=None)
+def opened(file: DataFile, torn: bool = True) -> TextIO:
+    """Open an export as text with usual line ends. torn: some bytes are of no character."""
+    errors = "surrogateescape" if torn else "strict"
+    return io.TextIOWrapper(file.open(), file.encoding, errors=errors, newline=None)
 
 
-def as_key(key: Key | tuple[str | None, str, str | None]) -> Key:
+def as_key(key: AnyKey) -> Key:
     """Return the key of a usual header like that of any other."""
     style, date, marker = key
     return key if isinstance(key, Key) else Key(style or "-", date, marker or "")
@@ -67,16 +81,18 @@ class Survey:
 
     orders: how the dates of each dialect are read. refused: keys that are no headers here.
     plain: all headers are of the usual kind. first_line: for errors.
+    torn: some of its bytes are of no character.
     kept: the whole export in pieces, so that it need not be cut again; None for a large one.
     """
 
     members: Members
     orders: dict[Dialect, DateOrder]
-    refused: set[Key]
+    refused: frozenset[Key]
     plain: bool
     headers: int
     doubts: list[str]
     first_line: str
+    torn: bool
     kept: list[Piece] | None
 
 
@@ -84,7 +100,7 @@ class Survey:
 class _Count:
     """What is counted of the headers of an export."""
 
-    keys: Counter[tuple[str | None, str, str | None]] = field(default_factory=Counter)
+    keys: Counter[AnyKey] = field(default_factory=Counter)
     with_sender: set[Dialect] = field(default_factory=set)
     names: NameCount = field(default_factory=NameCount)
     first_line: str = ""
@@ -100,13 +116,16 @@ class _Count:
             return
         once = self.once.setdefault
         keys, clocks = piece.keys, piece.clocks
-        self.kept.append(Piece(piece.before, [], list(map(once, keys, keys)),
+        self.kept.append(Piece(piece.before, list(map(once, keys, keys)),
                                list(map(once, clocks, clocks)), piece.bodies))  # fmt: skip
 
 
 def survey(file: DataFile, order: DateOrder) -> Survey:
     """Look through a whole file. Memory grows with its days and names, not with its messages."""
-    count = _counted(file)
+    try:
+        count, torn = _counted(file, torn=False), False
+    except UnicodeDecodeError:
+        count, torn = _counted(file, torn=True), True
     keys = {as_key(key): many for key, many in count.keys.items()}
     found = _orders(keys, order)
     refused = _foreign(keys, count.with_sender)
@@ -118,32 +137,44 @@ def survey(file: DataFile, order: DateOrder) -> Survey:
         headers=sum(count.keys.values()),
         doubts=[doubt for _, doubt in found.values() if doubt],
         first_line=count.first_line,
+        torn=torn,
         kept=None if refused else count.kept,
     )
 
 
-def _counted(file: DataFile) -> _Count:
-    count, clocks = _Count(), Clocks()
-    possible: dict[tuple[str | None, str, str | None], bool] = {}
-    with opened(file) as text:
+def _counted(file: DataFile, torn: bool) -> _Count:
+    count, clocks, possible = _Count(), Clocks(), Possible()
+    with opened(file, torn) as text:
         for piece in pieces(text):
             piece = sifted(piece, clocks, possible)
             if not count.first_line:
-                lines = [*piece.before.split("\n"), *piece.headers[:1]]
-                count.first_line = next((line for line in lines if line.strip()), "")[:_SHOWN]
-            count.keys.update(piece.keys)
+                count.first_line = piece.before.lstrip()[:_SHOWN].partition("\n")[0]
+            tally = Counter(piece.keys)
+            count.keys.update(tally)
             count.keep(piece)
             spoken = [": " in body for body in piece.bodies]
             count.names.add(list(compress(piece.bodies, spoken)))
-            speakers = set(compress(piece.keys, spoken))
-            count.with_sender |= {dialect(as_key(key)) for key in speakers}
+            if not {dialect(as_key(key)) for key in tally} <= count.with_sender:
+                speakers = set(compress(piece.keys, spoken))
+                count.with_sender |= {dialect(as_key(key)) for key in speakers}
     return count
 
 
-def sifted(piece: Piece, clocks: Clocks, possible: "dict[tuple[str | None, str, str | None], bool]") -> Piece:
+class Possible(dict[AnyKey, bool]):
+    """Whether keys are of headers: each is looked at once. refused: those that are not, here."""
+
+    def __init__(self, refused: frozenset[Key] = frozenset()) -> None:
+        super().__init__()
+        self._refused = refused
+
+    def __missing__(self, key: AnyKey) -> bool:
+        whole = as_key(key)
+        self[key] = good = whole not in self._refused and is_possible(whole)
+        return good
+
+
+def sifted(piece: Piece, clocks: Clocks, possible: Possible) -> Piece:
     """Return the piece without headers whose day or time does not exist; they are text."""
-    for key in set(piece.keys) - possible.keys():
-        possible[key] = is_possible(as_key(key))
     wrong = {key for key in set(piece.keys) if not possible[key]}
     wrong_clocks = {text for text in set(piece.clocks) if clocks[text] is None}
     if not wrong and not wrong_clocks:
@@ -161,10 +192,8 @@ def _begun(file: DataFile, firsts: set[str]) -> Iterator[str]:
             yield from (body for body in piece.bodies if body.partition(": ")[0] in firsts)
 
 
-def _orders(
-    keys: dict[Key, int], asked: DateOrder
-) -> dict[Dialect, tuple[DateOrder, str | None]]:
-    """Find the order of each dialect; one that is in doubt follows a sure one that looks like it."""
+def _orders(keys: dict[Key, int], asked: DateOrder) -> dict[Dialect, tuple[DateOrder, str | None]]:
+    """Find the order of each dialect; one in doubt follows a sure one that looks like it."""
     dates: dict[Dialect, list[Key]] = {}
     for key in keys:
         dates.setdefault(dialect(key), []).append(key)
@@ -182,7 +211,11 @@ def _orders(
 
 
 def _followed(
-    kind: Dialect, one: DateOrder, doubt: str | None, sure: dict[Dialect, DateOrder], keys: list[Key]
+    kind: Dialect,
+    one: DateOrder,
+    doubt: str | None,
+    sure: dict[Dialect, DateOrder],
+    keys: list[Key],
 ) -> tuple[DateOrder, str | None]:
     if doubt is None:
         return one, None
@@ -191,7 +224,7 @@ def _followed(
     return (fitting.pop(), None) if len(fitting) == 1 else (one, doubt)
 
 
-def _foreign(keys: dict[Key, int], with_sender: set[Dialect]) -> set[Key]:
+def _foreign(keys: dict[Key, int], with_sender: set[Dialect]) -> frozenset[Key]:
     """Return the keys that look like headers and are text that somebody pasted or typed.
 
     That is what has another style than most headers, and is either never followed by a sender or
@@ -201,14 +234,12 @@ def _foreign(keys: dict[Key, int], with_sender: set[Dialect]) -> set[Key]:
     for key, many in keys.items():
         styles[key.style] += many
     if len(styles) < 2:
-        return set()
+        return frozenset()
     main = styles.most_common(1)[0][0]
     spoken = {kind[0] for kind in with_sender}
-    return {
+    return frozenset(
         key
         for key in keys
-        if key.style != main and (key.style in _ONLY_WHOLE or (key.style not in spoken and main in spoken))
-    }
-
-
-__all__ = ["Clocks", "Dialect", "Survey", "as_key", "dialect", "opened", "sifted", "survey"]
+        if key.style != main
+        and (key.style in _ONLY_WHOLE or (key.style not in spoken and main in spoken))
+    )

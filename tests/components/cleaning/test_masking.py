@@ -81,6 +81,7 @@ def test_it_hides(step, before, after):
         "127.0.0.1, 999.1.1.1, std::vector<a::b>, ::1",
         "password: required, login(password=password), password = input('x')",
         "the password is correct; your secret: keep smiling",
+        "get an api key: https:example",
         "@alice a@b x/y a.py and/or",
         "000-12-3456 529.982.247-26 12345678A",
     ],
