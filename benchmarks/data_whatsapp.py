@@ -153,8 +153,10 @@ def report(rounds: list[dict[str, dict[str, float]]]) -> None:
         if side in _LEAST:
             ratios = [one["whatstk"]["seconds"] / one[side]["seconds"] for one in rounds]
             ratio = statistics.median(ratios)
+            busy = median("whatstk", "processor") / median(side, "processor")
             good = ratio >= _LEAST[side] and peak < _MOST_BYTES
-            line += (f"; {ratio:.1f} times as fast as whatstk (least {min(ratios):.1f}), asked "
+            line += (f"; {ratio:.1f} times as fast as whatstk (least {min(ratios):.1f}, "
+                f"{busy:.1f} by processor seconds), asked "
                      f"{_LEAST[side]:.0f}: {'met' if good else 'MISSED'}")  # fmt: skip
         print(line)
 

@@ -1,7 +1,6 @@
 """Counts the rows that would be trained on, for a plan; loads no tokenizer."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from ftrecipe.data.cleaning import Step
@@ -19,8 +18,6 @@ def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int
     Rows that preparing will cut into pieces or leave out as too long count as one each.
     Raises DataError as preparing would.
     """
-    if find_spec("numpy") is None:  # where only plans are made, data may not be divided
-        return None
     parts = source.parts(steps)
     named = [*(part.path for part, _ in parts), source.validation_path, source.test_path]
     found = [locate(path) for path in named if path]

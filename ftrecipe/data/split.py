@@ -1,23 +1,24 @@
 """Divides examples into train, validation and test: by what they ask, by group, or by time."""
 
 import datetime
+import math
 import struct
-from collections.abc import Collection, Mapping
+from array import array
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ftrecipe.data.columns import column_of
 from ftrecipe.data.example import ColumnFault, Example, RowFault
 from ftrecipe.errors import DataError, listed
 
-if TYPE_CHECKING:
-    from numpy import ndarray
-
 SPLITS = ("train", "validation", "test")
 HELD_OUT = ("test", "validation")
 
+_MANY = 100_000  # rows from which on numpy is worth its import
 _ENOUGH = 10  # rows from which on every split that is asked for gets at least one
 
 
@@ -123,22 +124,47 @@ class Keys:
         """
         if not self.count or not any(wanted[name] for name in HELD_OUT):
             return bytes(self.count)
+        keys: Sequence[int] = array("Q", bytes(self.groups))
+        if self._linked:
+            keys = _joined(keys, array("Q", bytes(self.texts)))
+        found, member, sizes = _unique(keys)
+        if by is SplitBy.time:
+            newest = [-math.inf] * len(found)
+            for group, time in zip(member, array("d", bytes(self.times)), strict=True):
+                newest[group] = max(newest[group], time)
+            order = sorted(range(len(found)), key=lambda group: -newest[group])
+        else:
+            ranks = array("Q", (_rank(struct.pack("=Q", key), seed) for key in found))
+            order = _sorted(ranks)
+        codes = _divided(order, sizes, wanted, self.count, in_order=by is SplitBy.time)
+        return bytes(map(codes.__getitem__, member))
+
+
+def _unique(keys: Sequence[int]) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """Return the different keys, which of them each key is, and how often each occurs."""
+    if len(keys) > _MANY:  # ten times less memory, but a plan of small data needs no numpy
         import numpy
 
-        keys = numpy.frombuffer(bytes(self.groups), dtype=">u8")
-        if self._linked:
-            keys = _joined(keys, numpy.frombuffer(bytes(self.texts), dtype=">u8"))
-        found, member, sizes = numpy.unique(keys, return_inverse=True, return_counts=True)
-        if by is SplitBy.time:
-            newest = numpy.full(len(found), -numpy.inf)
-            numpy.maximum.at(newest, member, numpy.frombuffer(bytes(self.times), dtype="f8"))
-            order = numpy.argsort(-newest, kind="stable")
-        else:
-            keyed = found.astype(">u8")
-            ranks = numpy.fromiter((_rank(key.tobytes(), seed) for key in keyed), "u8", len(keyed))
-            order = numpy.argsort(ranks, kind="stable")
-        codes = _divided(order, sizes, wanted, self.count, in_order=by is SplitBy.time)
-        return codes[member].tobytes()
+        found, member, sizes = numpy.unique(numpy.array(keys), return_inverse=True,
+                                            return_counts=True)  # fmt: skip
+        return (
+            array("Q", found.tobytes()),
+            array("q", member.tobytes()),
+            array("q", sizes.tobytes()),
+        )
+    counts = Counter(keys)
+    found = sorted(counts)
+    index = {key: at for at, key in enumerate(found)}
+    return found, [index[key] for key in keys], [counts[key] for key in found]
+
+
+def _sorted(ranks: "array[int]") -> Sequence[int]:
+    """Return the positions of ranks, the lowest first."""
+    if len(ranks) > _MANY:
+        import numpy
+
+        return array("q", numpy.argsort(numpy.array(ranks), kind="stable").tobytes())
+    return sorted(range(len(ranks)), key=ranks.__getitem__)
 
 
 def grouped(example: Example, record: Mapping[str, Any], split: Split) -> Example:
@@ -176,10 +202,8 @@ def _seconds(example: Example) -> bytes:
     return struct.pack("d", example.time.timestamp())
 
 
-def _joined(groups: "ndarray", texts: "ndarray") -> "ndarray":
+def _joined(groups: Sequence[int], texts: Sequence[int]) -> Sequence[int]:
     """Return group keys in which groups with an example in common have the same one."""
-    import numpy
-
     parent: dict[int, int] = {}
 
     def root(key: int) -> int:
@@ -189,42 +213,45 @@ def _joined(groups: "ndarray", texts: "ndarray") -> "ndarray":
         return key
 
     first: dict[int, int] = {}
-    for group, text in zip(groups.tolist(), texts.tolist(), strict=True):
+    for group, text in zip(groups, texts, strict=True):
         other = first.setdefault(text, group)
         if root(other) != root(group):
             parent[root(group)] = root(other)
-    return numpy.array([root(group) for group in groups.tolist()], dtype=">u8")
+    return array("Q", map(root, groups))
 
 
 def _divided(
-    order: "ndarray", sizes: "ndarray", wanted: dict[str, float], rows: int, in_order: bool
-) -> "ndarray":
+    order: Sequence[int], sizes: Sequence[int], wanted: dict[str, float], rows: int, in_order: bool
+) -> bytearray:
     """Return each group's index in SPLITS; in order of time, a split ends at the first misfit."""
-    import numpy
-
-    codes = numpy.zeros(len(order), dtype="u1")
+    codes = bytearray(len(order))
     for name in HELD_OUT:
         target = round(rows * wanted[name])
         if wanted[name] > 0 and rows >= _ENOUGH:
             target = max(1, target)
-        free = order[codes[order] == 0]
-        codes[_take(free, sizes, target, in_order)] = SPLITS.index(name)
+        for group in _take((at for at in order if not codes[at]), sizes, target, in_order):
+            codes[group] = SPLITS.index(name)
     return codes
 
 
-def _take(free: "ndarray", sizes: "ndarray", target: int, in_order: bool) -> list[int]:
+def _take(free: Iterator[int], sizes: Sequence[int], target: int, in_order: bool) -> list[int]:
     """Return groups of at most `target` rows; one at least, if another one is left."""
     taken: list[int] = []
+    passed: list[int] = []  # of these one is taken where none fits
     left = target
     for group in free:
-        size = int(sizes[group])
-        if size <= left:
-            taken.append(int(group))
-            left -= size
-        elif in_order or not left:
-            break
-    if target and not taken and len(free) > 1:
-        return [int(free[0] if in_order else free[sizes[free].argmin()])]
+        if sizes[group] <= left:
+            taken.append(group)
+            left -= sizes[group]
+        elif in_order:
+            alone = next(free, None) is None
+            return taken if taken or alone or not target else [group]
+        else:
+            passed.append(group)
+            if taken and not left:
+                break
+    if target and not taken and len(passed) > 1:
+        return [min(passed, key=sizes.__getitem__)]
     return taken
 
 

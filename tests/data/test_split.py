@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from ftrecipe.data import split
 from ftrecipe.data.example import ColumnFault, Example, RowFault, Text, Where
 from ftrecipe.data.split import (
     SPLITS,
@@ -24,9 +25,7 @@ TENTHS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 KEYS = [f"question {i}" for i in range(200)]
 
 
-def example(
-    text: str, group: str | None = None, time: datetime.datetime | None = None
-) -> Text:
+def example(text: str, group: str | None = None, time: datetime.datetime | None = None) -> Text:
     return Text(where=Where("a.jsonl", "line", 1), text=text, group=group, time=time)
 
 
@@ -151,24 +150,40 @@ def test_a_row_without_a_time_cannot_be_split_by_time():
 
 
 def test_a_column_may_say_the_group():
-    split = Split(by=SplitBy.group, column="author")
-    assert grouped(example("a"), {"Author": "Ann"}, split).group == "Author=Ann"
+    by_author = Split(by=SplitBy.group, column="author")
+    assert grouped(example("a"), {"Author": "Ann"}, by_author).group == "Author=Ann"
 
 
 def test_a_group_column_that_is_missing_is_named():
-    split = Split(by=SplitBy.group, column="author")
+    by_author = Split(by=SplitBy.group, column="author")
     with pytest.raises(ColumnFault, match=r"no column 'author' \(dataset.split.column\)"):
-        grouped(example("a"), {"text": "a"}, split)
+        grouped(example("a"), {"text": "a"}, by_author)
 
 
 @pytest.mark.parametrize("value", ["2026-03-01T12:00:00+00:00", 1772366400, "1772366400"])
 def test_a_column_may_say_the_time(value: object):
-    split = Split(by=SplitBy.time, column="at")
-    found = grouped(example("a"), {"at": value}, split).time
+    by_time = Split(by=SplitBy.time, column="at")
+    found = grouped(example("a"), {"at": value}, by_time).time
     assert found == datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
 
 def test_what_is_no_time_is_named():
-    split = Split(by=SplitBy.time, column="at")
+    by_time = Split(by=SplitBy.time, column="at")
     with pytest.raises(RowFault, match="holds 'soon', not a time"):
-        grouped(example("a"), {"at": "soon"}, split)
+        grouped(example("a"), {"at": "soon"}, by_time)
+
+
+def test_the_newest_day_is_held_out_however_large_it_is():
+    start = datetime.datetime(2026, 1, 1)
+    days = [0] * 10 + [1] * 10
+    rows = [example(f"{i}", f"day {day}", start + datetime.timedelta(days=day))
+            for i, day in enumerate(days)]  # fmt: skip
+    sides = divide(rows, {"train": 0.9, "validation": 0.0, "test": 0.1}, by=SplitBy.time)
+    assert sides == ["train"] * 10 + ["test"] * 10
+
+
+def test_many_rows_are_divided_as_few_are(monkeypatch: pytest.MonkeyPatch):
+    rows = [example(f"turn {i % 180}", group=f"talk {i // 3}") for i in range(300)]
+    few = divide(rows, TENTHS)
+    monkeypatch.setattr(split, "_MANY", 10)
+    assert divide(rows, TENTHS) == few
