@@ -91,10 +91,12 @@ def find_order(dates: Sequence[str], twelve_hours: bool, east: bool) -> Found:
     if len(dates) > 2 or DateOrder.ymd in likely:
         shortest = min(spans.values())
         likely = [order for order in likely if spans[order] <= _DENSER * max(shortest, 1)]
-    same = all(readings[order] == readings[likely[0]] for order in likely)
-    if same or len(likely) == 1:
+    # Phones hardly write a year of two digits first: that alone leaves no doubt.
+    rivals = [order for order in likely[1:] if readings[order] != readings[likely[0]]
+              and (east or order is not DateOrder.ymd)]  # fmt: skip
+    if not rivals:
         return Found(likely[0])
-    other = likely[1]
+    other = rivals[0]
     pairs = zip(dates, readings[likely[0]], readings[other], strict=True)
     return Found(likely[0], next(date for date, one, two in pairs if one != two))
 
