@@ -18,6 +18,8 @@ from tiny_model.questions import Fact, asked, make_facts
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from ftrecipe.data.templates import CHATML
+
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "scripts" / "tiny_model" / "text.jsonl"
 GENERAL = ROOT / "ftrecipe" / "builtin" / "general.jsonl"
@@ -33,22 +35,6 @@ WARMUP_STEPS = 40
 MAX_LENGTH = 1024
 
 END, PAD, IM_START, IM_END = "<|endoftext|>", "<|pad|>", "<|im_start|>", "<|im_end|>"
-CHAT_TEMPLATE = """\
-{%- for message in messages %}
-    {{- '<|im_start|>' + message['role'] + '\\n' }}
-    {%- if message['role'] == 'assistant' %}
-        {%- generation %}
-            {{- message['content'] + '<|im_end|>' }}
-        {%- endgeneration %}
-    {%- else %}
-        {{- message['content'] + '<|im_end|>' }}
-    {%- endif %}
-    {{- '\\n' }}
-{%- endfor %}
-{%- if add_generation_prompt %}
-    {{- '<|im_start|>assistant\\n' }}
-{%- endif %}
-"""
 
 
 def prompt(question: str) -> str:
@@ -92,7 +78,7 @@ def train_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
         pad_token=PAD,
         additional_special_tokens=[IM_START],
         model_max_length=MAX_LENGTH,
-        chat_template=CHAT_TEMPLATE,
+        chat_template=CHATML,
         clean_up_tokenization_spaces=False,
     )
 

@@ -1,11 +1,11 @@
 """Counts what the prepared data holds: tokens, roles, turns, duplicates, leaks into training."""
 
 import random
-from array import array
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any
 
 from ftrecipe.data.example import Chat, Example, Preference
@@ -16,6 +16,7 @@ from ftrecipe.data.tokenize import MASKED, Row
 _BINS = 24
 _SAMPLES = 12
 _SHORT_ANSWER = 5  # characters
+_ODD = 0x9E3779B97F4A7C15  # mixes two keys into one
 _COMPARED = 5000  # held-out examples, of each split, whose words training is searched for
 _WORDS = 13  # in common with a held-out example, from which on a training example is said to leak
 
@@ -27,38 +28,50 @@ class SplitCount:
     """Rows and tokens of one split."""
 
     examples: int = 0
-    lengths: "array[int]" = field(default_factory=lambda: array("l"))
+    lengths: Counter[int] = field(default_factory=Counter)
     supervised: int = 0
     ended: int = 0  # rows whose last label is an end token
+
+    @property
+    def total(self) -> int:
+        """The tokens of all rows."""
+        return sum(length * count for length, count in self.lengths.items())
 
     def report(self) -> Report:
         """Return the counts and the distribution of row lengths."""
         return {
-            "rows": len(self.lengths),
-            "total": sum(self.lengths),
+            "rows": self.lengths.total(),
+            "total": self.total,
             "supervised": self.supervised,
-            **distribution(sorted(self.lengths)),
+            **distribution(self.lengths),
         }
 
 
-def distribution(ordered: Sequence[int]) -> Report:
-    """Return the quantiles and the histogram `[from, to, count]` of sorted numbers, if any."""
+def distribution(counts: Counter[int]) -> Report:
+    """Return the quantiles and the histogram `[from, to, count]` of counted numbers, if any."""
     names = ("min", "p5", "mean", "median", "p95", "p99", "max")
-    if not ordered:
+    if not counts:
         return {**dict.fromkeys(names), "histogram": []}
-    last = len(ordered) - 1
+    ordered, rows = sorted(counts), counts.total()
+    upto = list(accumulate(counts[value] for value in ordered))
+
+    def quantile(share: float) -> int:
+        return ordered[bisect_right(upto, round(share * (rows - 1)))]
+
     at = {"min": 0.0, "p5": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-    found: Report = {name: ordered[round(share * last)] for name, share in at.items()}
-    found["mean"] = round(sum(ordered) / len(ordered), 1)
-    return {**{name: found[name] for name in names}, "histogram": _histogram(ordered)}
+    found: Report = {name: quantile(share) for name, share in at.items()}
+    found["mean"] = round(sum(value * counts[value] for value in ordered) / rows, 1)
+    return {**{name: found[name] for name in names}, "histogram": _histogram(counts)}
 
 
-def _histogram(ordered: Sequence[int]) -> list[list[int]]:
-    low = ordered[0]
-    width = max(1, -(-(ordered[-1] - low + 1) // _BINS))
-    counts = Counter((value - low) // width for value in ordered)
-    return [[low + at * width, low + (at + 1) * width - 1, counts[at]]
-            for at in range(max(counts) + 1)]  # fmt: skip
+def _histogram(counts: Counter[int]) -> list[list[int]]:
+    low, high = min(counts), max(counts)
+    width = max(1, -(-(high - low + 1) // _BINS))
+    bins = Counter[int]()
+    for value, count in counts.items():
+        bins[(value - low) // width] += count
+    return [[low + at * width, low + (at + 1) * width - 1, bins[at]]
+            for at in range(max(bins) + 1)]  # fmt: skip
 
 
 @dataclass
@@ -92,9 +105,12 @@ class Prompts:
         """Return how many prompts have more than one answer."""
         import numpy
 
-        pairs = numpy.unique(numpy.stack([_numbers(self.prompts), _numbers(self.answers)]), axis=1)
-        _, answers = numpy.unique(pairs[0], return_counts=True)
-        return int((answers > 1).sum())
+        prompts = _numbers(self.prompts)
+        pairs = prompts * numpy.uint64(_ODD) + _numbers(self.answers)
+        _, firsts = numpy.unique(pairs, return_index=True)
+        of_different_answers = numpy.sort(prompts[firsts])
+        again = of_different_answers[1:] == of_different_answers[:-1]
+        return len(numpy.unique(of_different_answers[1:][again]))
 
     def common(self, other: "Prompts") -> int:
         """Return how many prompts of `self` are among those of `other`, each counted once."""
@@ -106,7 +122,7 @@ class Prompts:
 def _numbers(keys: bytearray) -> Any:
     import numpy
 
-    return numpy.frombuffer(bytes(keys), "u8")
+    return numpy.frombuffer(keys, "u8")
 
 
 @dataclass
@@ -123,7 +139,7 @@ class Audit:
     overlapping: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
     characters: Counter[str] = field(default_factory=Counter)  # of each named sender
-    turns: "array[int]" = field(default_factory=lambda: array("l"))
+    turns: Counter[int] = field(default_factory=Counter)
     short_answers: int = 0
     samples: list[Row] = field(default_factory=list)
     _seen: int = 0
@@ -143,7 +159,7 @@ class Audit:
             for held, overlap in self.overlap.items():
                 self.overlapping[held] += overlap.find(texts) is not None
         if isinstance(example, (Chat, Preference)):
-            self.turns.append(len(example.messages))
+            self.turns[len(example.messages)] += 1
             for message in example.messages:
                 self.roles[message["role"]] += 1
                 if "name" in message:
@@ -153,7 +169,7 @@ class Audit:
     def row(self, split: str, row: Row) -> None:
         """Note a row that is kept; a dozen of the training rows stay as samples."""
         count = self.splits[split]
-        count.lengths.append(len(row.input_ids))
+        count.lengths[len(row.input_ids)] += 1
         count.supervised += row.supervised
         count.ended += _last_label(row) in self.ends
         if split == "train":
@@ -169,8 +185,8 @@ class Audit:
     def report(self) -> Report:
         """Return the part of report.json that is counted here."""
         splits = self.splits.values()
-        tokens = sum(sum(count.lengths) for count in splits)
-        rows = sum(len(count.lengths) for count in splits)
+        tokens = sum(count.total for count in splits)
+        rows = sum(count.lengths.total() for count in splits)
         every = self.prompts["train"] + self.prompts["validation"] + self.prompts["test"]
         return {
             "examples": {name: count.examples for name, count in self.splits.items()},
@@ -180,7 +196,7 @@ class Audit:
             else 0.0,
             "eos_supervised": round(sum(c.ended for c in splits) / rows, 4) if rows else 0.0,
             "roles": dict(self.roles.most_common()),
-            "turns": distribution(sorted(self.turns)),
+            "turns": distribution(self.turns),
             "duplicates": {"repeated_examples": every.repeated(),
                            "prompts_with_several_answers": every.at_odds()},
             "contamination": {held: self._contamination(held) for held in HELD_OUT},

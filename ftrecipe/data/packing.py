@@ -19,7 +19,7 @@ def pack(lengths: Sequence[int], capacity: int, seed: int) -> list[list[int]]:
     Raises:
         ValueError: a document is longer than `capacity`.
     """
-    if lengths and max(lengths) > capacity:
+    if len(lengths) and max(lengths) > capacity:
         worst = max(range(len(lengths)), key=lengths.__getitem__)
         raise ValueError(
             f"document {worst} has {lengths[worst]} tokens but a packed row holds {capacity}; "

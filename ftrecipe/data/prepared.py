@@ -1,6 +1,7 @@
 """Prepared data on disk: found by a fingerprint of all that went into it, read back by stages."""
 
 import json
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
@@ -135,14 +136,15 @@ class Prepared:
         """What was left out of it, a JSON line a row; not there when there was nothing."""
         return self.path / "quarantine.jsonl"
 
-    def lengths(self, split: str) -> list[int]:
+    def lengths(self, split: str) -> "array[int]":
         """Return the tokens of each row of a split, without reading the tokens."""
         import pyarrow
         import pyarrow.compute
 
         with pyarrow.memory_map(str(self.path / split / "rows.arrow")) as file:
             column = pyarrow.ipc.open_stream(file).read_all()["input_ids"]
-            return pyarrow.compute.call_function("list_value_length", [column]).to_pylist()
+            counted = pyarrow.compute.call_function("list_value_length", [column])
+            return array("i", counted.to_numpy().astype("i4").tobytes())
 
     def train(self) -> "Rows | None":
         """Return the rows to train on (input_ids, labels), from disk as they are needed."""

@@ -1,7 +1,10 @@
 """Says what prepared rows mean for training: packing, steps an epoch, recommended lengths."""
 
 import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from ftrecipe.data.packing import pack
@@ -32,12 +35,14 @@ def schedule(
         "packing_efficiency": round(sum(some) / (packed * capacity), 4),
         "padding_efficiency": round(sum(lengths) / (len(lengths) * max(lengths)), 4),
         "steps_per_epoch": steps,
-        "recommended": _recommended(sorted(lengths), steps),
+        "recommended": _recommended(Counter(lengths), steps),
     }
 
 
-def _recommended(ordered: Sequence[int], steps: int) -> dict[str, Any]:
-    fits = ordered[math.ceil(0.99 * len(ordered)) - 1]
+def _recommended(lengths: Counter[int], steps: int) -> dict[str, Any]:
+    ordered = sorted(lengths)
+    upto = list(accumulate(lengths[length] for length in ordered))
+    fits = ordered[bisect_left(upto, math.ceil(0.99 * upto[-1]))]
     epochs = min(_MOST_EPOCHS, max(1, math.ceil(_ENOUGH_STEPS / max(1, steps))))
     return {
         "max_length": -(-fits // _ROUND) * _ROUND,

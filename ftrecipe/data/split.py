@@ -108,11 +108,11 @@ class Keys:
     def add(self, example: Example, by: SplitBy) -> None:
         """Note one example. Raises RowFault where its time is asked for and not known."""
         self.groups += group_key(example)
-        self._linked = self._linked or example.group is not None
-        if example.group is not None or by is SplitBy.time:
-            self.texts += text_key(example)
-        else:
-            self.texts += bytes(8)
+        if example.group is not None and not self._linked:
+            self._linked = True
+            self.texts += bytes(8 * self.count)
+        if self._linked:
+            self.texts += text_key(example) if example.group is not None else bytes(8)
         if by is SplitBy.time:
             self.times += _seconds(example)
         self.count += 1
@@ -140,30 +140,24 @@ class Keys:
         return bytes(map(codes.__getitem__, member))
 
 
-def _unique(keys: Sequence[int]) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+def _unique(keys: Sequence[int]) -> tuple[Any, Any, Any]:
     """Return the different keys, which of them each key is, and how often each occurs."""
-    if len(keys) > _MANY:  # ten times less memory, but a plan of small data needs no numpy
+    if len(keys) > _MANY:  # a plan of small data needs no numpy
         import numpy
 
-        found, member, sizes = numpy.unique(numpy.array(keys), return_inverse=True,
-                                            return_counts=True)  # fmt: skip
-        return (
-            array("Q", found.tobytes()),
-            array("q", member.tobytes()),
-            array("q", sizes.tobytes()),
-        )
+        return numpy.unique(numpy.array(keys), return_inverse=True, return_counts=True)
     counts = Counter(keys)
     found = sorted(counts)
     index = {key: at for at, key in enumerate(found)}
     return found, [index[key] for key in keys], [counts[key] for key in found]
 
 
-def _sorted(ranks: "array[int]") -> Sequence[int]:
+def _sorted(ranks: "array[int]") -> Any:
     """Return the positions of ranks, the lowest first."""
     if len(ranks) > _MANY:
         import numpy
 
-        return array("q", numpy.argsort(numpy.array(ranks), kind="stable").tobytes())
+        return numpy.argsort(numpy.array(ranks), kind="stable")
     return sorted(range(len(ranks)), key=ranks.__getitem__)
 
 
@@ -214,7 +208,7 @@ def _joined(groups: Sequence[int], texts: Sequence[int]) -> Sequence[int]:
 
     first: dict[int, int] = {}
     for group, text in zip(groups, texts, strict=True):
-        other = first.setdefault(text, group)
+        other = first.setdefault(text, group) if text else group  # 0: it came before any group
         if root(other) != root(group):
             parent[root(group)] = root(other)
     return array("Q", map(root, groups))

@@ -137,6 +137,14 @@ def test_conversations_that_share_an_example_are_on_one_side():
     assert all(sides[i] == sides[i + 190] for i in range(10))
 
 
+def test_rows_without_a_group_are_divided_beside_those_with_one():
+    alone = [example(f"question {i}") for i in range(100)]
+    rows = [*alone, *(example(f"turn {i}", group=f"talk {i // 5}") for i in range(100)), *alone]
+    sides = divide(rows, TENTHS)
+    assert set(sides[:100]) == {"train", "validation", "test"}
+    assert sides[:100] == sides[200:]
+
+
 def test_a_split_by_time_holds_out_the_newest():
     start = datetime.datetime(2026, 1, 1)
     rows = [example(f"day {i}", time=start + datetime.timedelta(days=i)) for i in range(100)]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ftrecipe.components.model import Model
 from ftrecipe.data.example import Chat, RowFault, Where
+from ftrecipe.data.locate import BUILTIN
 from ftrecipe.data.masks import TrainOn
 from ftrecipe.data.render import Rendered, Renderer
 from ftrecipe.data.templates import TEMPLATES, Tags
@@ -236,6 +237,56 @@ def test_a_result_of_a_tool_may_be_written_as_json(made):
         '[TOOL_CALLS] [{"name": "search", "arguments": {"q": "x"}}]</s>',
         "found</s>",
     ]
+
+
+CALLS = [
+    {"type": "function", "function": {"name": "search", "arguments": {"q": "é <x>"}}},
+    {"type": "function", "function": {"name": "now", "arguments": {}}},
+]
+TOOLS = [{"type": "function", "function": {"name": "search"}}]
+CALLING = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": "look"},
+    {"role": "assistant", "content": "", "tool_calls": CALLS},
+    {"role": "tool", "content": "one"},
+    {"role": "tool", "content": "two"},
+    {"role": "assistant", "content": "Once more.", "tool_calls": CALLS[1:]},
+    {"role": "tool", "content": "three"},
+    {"role": "assistant", "content": "found"},
+]
+
+
+def test_our_chatml_trains_calls_of_tools_and_keeps_their_results_as_context(made):
+    tokenizer = made("our_chatml")
+    renderer = Renderer(tokenizer)
+    example = Chat(where=HERE, messages=CALLING, tools=TOOLS)
+    [row] = Encoder(tokenizer).rows(renderer.rows(example))
+    now = '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call><|im_end|>'
+    assert runs(row, tokenizer, True) == [
+        '<tool_call>\n{"name": "search", "arguments": {"q": "é <x>"}}\n</tool_call>\n' + now,
+        f"Once more.\n{now}",
+        "found<|im_end|>",
+    ]
+    context = "".join(runs(row, tokenizer, False))
+    assert "<|im_start|>system\nBe kind.\n\n# Tools\n" in context
+    assert '<tools>\n{"type": "function", "function": {"name": "search"}}\n</tools>' in context
+    assert (
+        "<|im_start|>user\n<tool_response>\none\n</tool_response>\n"
+        "<tool_response>\ntwo\n</tool_response><|im_end|>\n" in context
+    )
+    assert not renderer.counts
+
+
+def test_the_embedded_model_has_our_chatml():
+    own = BUILTIN.joinpath("tiny", "chat_template.jinja").read_text(encoding="utf-8")
+    assert own == TEMPLATES["chatml"]
+
+
+@pytest.mark.parametrize("name", ["plain", "alpaca", "question_answer", "sender_tags"])
+def test_a_template_of_ours_without_a_place_for_calls_says_so(made, name):
+    messages = [{**m, "content": m["content"] or "I look."} for m in CALLING]
+    with pytest.raises(RowFault, match="no place for tool calls"):
+        Renderer(made(f"our_{name}")).rows(Chat(where=HERE, messages=messages, tools=TOOLS))
 
 
 def test_thoughts_that_the_template_drops_are_put_back_behind_its_opening(make_tokenizer):
