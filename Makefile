@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup quickstart test test-slow test-full check wheel bench clean
+.PHONY: help setup quickstart test test-slow test-full check wheel bench bench-data clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ wheel: $(STAMP)  ## build dist/ftrecipe-*.whl
 
 bench: $(STAMP)  ## speed against a hand-written TRL script, as ratios
 	$(BIN)/python benchmarks/speed.py
+
+bench-data: $(STAMP)  ## speed and memory of reading, cleaning and tokenising
+	$(BIN)/python benchmarks/data.py
 
 clean:  ## remove what was built, not the runs
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Prepares a tenth of a million and a million Alpaca rows, and compares the memory that they took."""
+"""Prepares 100,000 and a million Alpaca rows, and compares the memory that they took."""
 
 import argparse
 import json

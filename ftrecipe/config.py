@@ -37,7 +37,7 @@ class Consent:
 
 @dataclass
 class RunConfig:
-    """One run, whole. Groups hold the chosen option's own class, several for cleaning, eval and export."""
+    """One run, whole. Groups hold the chosen option's own class; some hold several, by name."""
 
     dataset: Dataset
     model: Model

@@ -7,7 +7,7 @@ from pathlib import Path
 from ftrecipe.data.cleaning import Cleaning, Quarantine, Step, hider
 from ftrecipe.data.example import Example
 from ftrecipe.data.read import Reading, Source, read_examples
-from ftrecipe.data.split import HELD_OUT, SPLITS, Keys, SplitBy, group_key, place_one, shares
+from ftrecipe.data.split import HELD_OUT, SPLITS, Keys, group_key, place_one, shares
 from ftrecipe.data.spool import Spool
 from ftrecipe.errors import DataError
 

@@ -1,4 +1,4 @@
-"""Puts together report.json: what was read, what was done to it, and what speaks against using it."""
+"""Puts together report.json: what was read, what was done to it, what speaks against it."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -49,9 +49,7 @@ def report(builder: "Builder") -> Report:
             "reasons": dict(builder.rendering.reasons.most_common(20)),
             **builder.renderer.counts,
         },
-        "samples": [
-            sample(row, job.tokenizer, builder.encoder.ends) for row in audit.samples
-        ],
+        "samples": [sample(row, job.tokenizer, builder.encoder.ends) for row in audit.samples],
     }
     made["failures"] = _failures(builder, made)
     made["warnings"] = _warnings(builder, made)

@@ -11,9 +11,9 @@ from ftrecipe.components.dataset import OnOverlong, Split
 from ftrecipe.components.dataset.messages import Messages
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.text import PlainText
-from ftrecipe.data.masks import TrainOn
 from ftrecipe.data.build import built
 from ftrecipe.data.count import count_rows
+from ftrecipe.data.masks import TrainOn
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.errors import DataError
 

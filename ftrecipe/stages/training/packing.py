@@ -1,6 +1,6 @@
 """Lays short documents into rows of a fixed capacity; it moves documents and never cuts one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import pyarrow.compute as compute

@@ -5,9 +5,9 @@ import random
 import pytest
 from datasets import Dataset
 
+from ftrecipe.data.packing import pack
 from ftrecipe.stages.training.batches import IGNORED, PackedCollator, PaddingCollator
 from ftrecipe.stages.training.blank import WithBlank, real
-from ftrecipe.data.packing import pack
 from ftrecipe.stages.training.packing import PackedDataset, token_counts
 from ftrecipe.stages.training.sampling import EpochSampler, in_order, length_grouped
 
