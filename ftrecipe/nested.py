@@ -1,6 +1,6 @@
 """Builds an option that is named inside of another one, typed as any is, or says why not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
 from typing import Any, cast
@@ -30,29 +30,32 @@ PLAIN = {
 
 
 def built(
-    group: Group, name: object, values: Mapping[str, Any], where: str
+    group: Group, name: object, values: Mapping[str, Any], where: str, more: Sequence[str] = ()
 ) -> tuple[Any, list[str]]:
     """Return the option `name` of `group` with these values, and all faults of them.
 
-    `where` is the dotted key of the values. The option is None where there are faults.
+    `where` is the dotted key of the values. `more` are keys that stand beside the option's own, to
+    be told of. The option is None where there are faults.
     """
     if name not in group.classes:
         known = sorted(group.classes)
         hint = did_you_mean(str(name), known)
         return None, [f"{where}: {name} is no {group.name}{hint} (known: {listed(known, 40)})"]
     schema = OmegaConf.structured(group.classes[str(name)])
-    faults = [f for key, value in values.items() for f in _set(schema, str(key), value, where)]
+    faults = [f for k, value in values.items() for f in _set(schema, str(k), value, where, more)]
     if faults:
         return None, faults
     option = OmegaConf.to_object(schema)
     return option, [f"{where}.{fault}" for fault in out_of_bounds(option)]
 
 
-def _set(node: DictConfig, key: str, value: Any, where: str) -> list[str]:
+def _set(
+    node: DictConfig, key: str, value: Any, where: str, more: Sequence[str] = ()
+) -> list[str]:
     place = f"{where}.{key}"
     typed = OmegaConf.get_type(node) is not dict
     if typed and key not in node:
-        known = [str(name) for name in node]
+        known = [*more, *(str(name) for name in node)]
         hint = did_you_mean(key, known)
         return [f"{place}: there is no such key{hint} (known: {listed(known, 40)})"]
     target = node._get_node(key) if key in node else None

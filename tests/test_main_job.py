@@ -122,7 +122,8 @@ def test_check_prints_what_is_trained_on_and_loads_no_weights(tmp_path: Path) ->
     done = command("check", "+recipe=quickstart", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "trained on" in done.stdout
-    assert not list(tmp_path.rglob("run.json"))
+    assert list(tmp_path.glob("runs/quickstart/*/data/report.html"))
+    assert not list(tmp_path.rglob("checkpoints"))
 
 
 @pytest.mark.slow

@@ -134,7 +134,7 @@ class Audit:
     splits: dict[str, SplitCount] = field(default_factory=lambda: {s: SplitCount() for s in SPLITS})
     prompts: dict[str, Prompts] = field(default_factory=lambda: {s: Prompts() for s in SPLITS})
     overlap: dict[str, Overlap] = field(
-        default_factory=lambda: {s: Overlap(_WORDS) for s in HELD_OUT}
+        default_factory=lambda: {s: Overlap(_WORDS, alike=True) for s in HELD_OUT}
     )
     overlapping: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
@@ -151,7 +151,7 @@ class Audit:
         """Note an example that is kept: what it asks, who speaks, what it has in common."""
         self.splits[split].examples += 1
         self.prompts[split].add(example)
-        texts = example.texts()
+        texts = asked(example)
         if split in HELD_OUT:
             if self.splits[split].examples <= _COMPARED:
                 self.overlap[split].learn(example.where, texts)
@@ -208,6 +208,13 @@ class Audit:
             "same_words": self.overlapping[held],
             "words": _WORDS,
         }
+
+
+def asked(example: Example) -> list[str]:
+    """Return what an example asks: different questions may well have the same answer."""
+    if isinstance(example, (Chat, Preference)):
+        return [m["content"] for m in example.messages if m["role"] == "user"]
+    return [example.prompt]
 
 
 def _last_label(row: Row) -> int:

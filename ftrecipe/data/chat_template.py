@@ -10,6 +10,7 @@ from ftrecipe.data.columns import broken
 from ftrecipe.data.example import Message, RowFault
 from ftrecipe.data.layout import Layout
 from ftrecipe.data.masks import MARKED, Span, disagreement
+from ftrecipe.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -43,13 +44,17 @@ class ChatTemplate:
 
         Raises RowFault when the template refuses them.
         """
-        from jinja2 import TemplateError
+        from jinja2 import TemplateError, TemplateSyntaxError
 
         name = {} if speaker is None else {"speaker": speaker.get("name") or speaker["role"]}
         try:
             text = self.tokenizer.apply_chat_template(
                 messages, tools=tools, tokenize=False, add_generation_prompt=bool(name), **name
             )
+        except TemplateSyntaxError as error:
+            place = f"line {error.lineno}: {error.message}"
+            raise DataError(f"the chat template is no valid Jinja, {place}; mend it "
+                            "(model.chat_template)") from None  # fmt: skip
         except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise RowFault(f"the chat template refuses this conversation: {error}") from None
         assert isinstance(text, str)

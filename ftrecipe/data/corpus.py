@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ftrecipe.data.cleaning import Cleaning, Quarantine, Step, hider
-from ftrecipe.data.example import Example
+from ftrecipe.data.example import ColumnFault, Example, Where
 from ftrecipe.data.read import Reading, Source, read_examples
-from ftrecipe.data.split import HELD_OUT, SPLITS, Keys, group_key, place_one, shares
+from ftrecipe.data.split import HELD_OUT, SPLITS, Keys, SplitBy, group_key, place_one, shares
 from ftrecipe.data.spool import Spool
 from ftrecipe.errors import DataError
 
@@ -78,6 +78,8 @@ class Gathering:
     def _main(self) -> Iterator[Example]:
         """Yield the examples of the main file, or of all sources of a mix by its rule."""
         streams = [self._file(part, steps, part.path) for part, steps in self.parts]
+        if self.source.split.by is SplitBy.time:
+            streams = list(map(_timed, streams, self.readings[-len(streams) :]))
         yield from self.source.interleaved(streams, self.seed)
 
     def _file(self, source: Source, steps: Sequence[Step], path: str | None) -> Iterator[Example]:
@@ -97,6 +99,20 @@ class Gathering:
                 yield split, example
         for example in self._main():
             yield place_one(group_key(example), self.wanted, self.seed), example
+
+
+def _timed(examples: Iterable[Example], reading: Reading) -> Iterator[Example]:
+    """Yield the examples that have a time; each row of the others is a bad one."""
+    last: Where | None = None
+    for example in examples:
+        if example.time is not None:
+            yield example
+        elif example.where != last:
+            last = example.where
+            reading.used -= 1
+            reading.fault(last, ColumnFault(
+                "has no time to split by; name its column, dataset.split.column=<column>"
+            ), example.plain())  # fmt: skip
 
 
 def _held_out_first(held: dict[str, Spool], main: Spool, placed: bytes) -> Iterator[Placed]:

@@ -4,7 +4,7 @@ import codecs
 import re
 from typing import IO, NamedTuple
 
-from ftrecipe.data.charsets import legacy
+from ftrecipe.data.charsets import legacy, western
 from ftrecipe.data.example import RowFault
 from ftrecipe.errors import DataError, did_you_mean
 
@@ -17,6 +17,7 @@ _KNOWN = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "ascii", "latin-1", "cp1252"
           "gbk", "shift_jis", "cp932", "euc_jp", "iso2022_jp", "euc_kr", "cp949")  # fmt: skip
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 _WIDE = re.compile("[^\0-\x7f\udc80-\udcff]")
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r"))
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 ESCAPE = "ftrecipe.escape"  # how text is decoded: `surrogateescape` for any encoding
@@ -24,7 +25,11 @@ _PIECE = 2**20
 _CHECKED = 2**26  # bytes; a fault behind them is a row's
 _SAMPLE = 2**13  # bytes of lines that are not ASCII, from all over the file
 _FEW = 2  # broken bytes of a file that is whole otherwise
-_SHARE = 0.001
+_SOME = 8  # bytes that have to be words to tell an encoding
+_SPARSE = 0.015  # of letters that are not ASCII, in a text that has only a few
+_CUT = re.compile(  # the beginnings of characters of UTF-8 whose ends are missing
+    rb"(?:[\xe0-\xef][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{1,2})(?![\x80-\xff])"
+)
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
@@ -41,7 +46,8 @@ codecs.register_error(ESCAPE, _escape)
 def detect(file: IO[bytes], name: str) -> str:
     """Return the encoding of a file's text by Python's name; `name` is for errors.
 
-    Text that is UTF-8 but for a few broken bytes is UTF-8: their rows are at fault.
+    Text that is UTF-8 but for a few broken bytes is UTF-8: their rows are at fault. Bytes that
+    are the accents and quotation marks of cp1252, where those belong, are not broken.
     """
     start = file.read(_PIECE)
     marked = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
@@ -52,10 +58,14 @@ def detect(file: IO[bytes], name: str) -> str:
     count = _counted(file, start)
     if not count.bad:
         return "utf-8"
-    few = count.bad <= _FEW and count.bad < count.seen * _SHARE
-    if few or count.valid >= 2 * count.bad:
+    if count.valid >= (1 if count.bad <= _FEW else 2) * count.bad:
         return "utf-8"
-    return legacy(count.sample) or "utf-8"
+    sparse = not count.valid and (count.bad <= _FEW or count.bad < count.seen * _SPARSE)
+    if sparse and western(count.sample):
+        return "cp1252"
+    if count.bad <= _FEW or _CUT.sub(b"", count.sample).isascii():
+        return "utf-8"
+    return legacy(count.sample, count.bad <= _SOME) or "utf-8"
 
 
 class _Count(NamedTuple):
@@ -78,7 +88,9 @@ def _counted(file: IO[bytes], piece: bytes) -> _Count:
             broken = 0 if _encodes(text) else len(_BAD_BYTE.findall(text))
             bad += broken
             # Exact where it matters; else at least half of them.
-            valid += len(_WIDE.findall(text)) if broken else (len(piece) - len(text) + 1) // 2
+            held = len(decoder.getstate()[0])  # the beginning of a character
+            more = len(piece) - held - len(text)
+            valid += len(_WIDE.findall(text)) if broken else (more + 1) // 2
             sample += _high_lines(piece, _SAMPLE // 4 if sample else _SAMPLE // 2)
         if seen >= _CHECKED:
             break
@@ -118,7 +130,7 @@ def _decodes(start: bytes, encoding: str) -> bool:
 def _wide(start: bytes) -> str | None:
     """Return UTF-16 or UTF-32 without a mark: ASCII characters are every second byte NUL."""
     start = start[:8192]
-    if b"\0" not in start:
+    if b"\0" not in start or _is_stray(start):
         return None
     nul = [start[at::4].count(0) / max(1, len(start[at::4])) for at in range(4)]
     if min(nul[2:]) > 0.9 and nul[0] < 0.2:
@@ -136,6 +148,13 @@ def _wide(start: bytes) -> str | None:
         ):
             return encoding
     return None
+
+
+def _is_stray(start: bytes) -> bool:
+    """Say whether a few NULs are all that is strange in ASCII: broken text, and no wide one."""
+    wide = sum(map(len, _HIGH.findall(start)))
+    control = len(start) - len(start.translate(None, _CONTROL)) - start.count(0)
+    return start.count(0) * 5 < len(start) and not control and wide * 10 < len(start)
 
 
 def _aligned(start: bytes, marks: tuple[bytes, ...]) -> bool:

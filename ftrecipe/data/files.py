@@ -20,8 +20,9 @@ from ftrecipe.data.kinds import HEAD, kind_of
 from ftrecipe.data.urls import Remote, Url, remote_files
 from ftrecipe.errors import DataError, listed
 
-# What `datasets` writes beside its rows; named like data.
-_SIDE_FILES = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+# What `datasets` and LLaMA-Factory write beside their rows; named like data.
+_ABOUT = ("dataset_info.json", "dataset_infos.json")
+_SIDE_FILES = (*_ABOUT, "dataset_dict.json", "state.json")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def data_files(
     if encoding is not None:
         known_encoding(encoding)
     seen: list[str] = []
-    files = _without_text(list(_found(path, endings, seen)), endings)
+    files = _without_notes(list(_found(path, endings, seen)), endings)
     if not files:
         raise DataError(_nothing(path, endings, seen))
     return [replace(file, asked_encoding=encoding) for file in files] if encoding else files
@@ -153,8 +154,9 @@ def _hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
 
 
-def _without_text(files: list[DataFile], endings: Sequence[str]) -> list[DataFile]:
-    """Leave out .txt files beside files of records: they are read-mes and licences."""
+def _without_notes(files: list[DataFile], endings: Sequence[str]) -> list[DataFile]:
+    """Leave out what only tells of the data beside it: its description, read-mes and licences."""
+    files = [file for file in files if PurePosixPath(file.name).name not in _ABOUT] or files
     if ".txt" not in endings or len(endings) == 1:
         return files
     return [file for file in files if file.ending != ".txt"] or files

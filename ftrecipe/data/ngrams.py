@@ -102,11 +102,12 @@ class Overlap:
 
     A text of fewer words is found where the whole of it was learned: if it has five words, or if
     all texts of its row together are the same. A run of words that ten learned rows share is a
-    form of theirs, not their content, and does not count. Takes about 100 bytes a learned word.
+    form of theirs, not their content, and does not count; `alike` says so also of one that more
+    than half of few rows share: their instruction. Takes about 100 bytes a learned word.
     """
 
-    def __init__(self, n: int) -> None:
-        self.n = n
+    def __init__(self, n: int, alike: bool = False) -> None:
+        self.n, self.alike = n, alike
         self._rows: list[Where] = []
         self._first: dict[int, int] = {}  # the run: the number of the first row that has it
         self._more: dict[int, int] = {}  # the run: how many other rows have it
@@ -122,8 +123,9 @@ class Overlap:
     def find(self, texts: Iterable[str]) -> Where | None:
         """Return the first learned row that one of the texts overlaps with, or None."""
         first, more = self._first, self._more
+        common = min(_COMMON, len(self._rows) // 2 + 1) if self.alike else _COMMON
         found = [first[run] for run in self._keys(list(texts))
-                 if run in first and (run not in more or more[run] < _COMMON)]  # fmt: skip
+                 if run in first and (run not in more or more[run] < common)]  # fmt: skip
         return self._rows[min(found)] if found else None
 
     def _keys(self, texts: Sequence[str]) -> set[int]:

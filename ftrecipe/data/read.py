@@ -176,14 +176,15 @@ class Reading:
     def fault(self, where: Where, fault: RowFault, content: object = None) -> None:
         """Count one bad row; the first of each missing column and the first 20 others are kept."""
         self.malformed += 1
-        self.reasons[str(fault)] += 1
+        why = str(fault) if self.quarantine is None else self.quarantine.hide(str(fault))
+        self.reasons[why] += 1
         if self.first is None:
-            self.first = {"file": where.file, where.unit: where.number, "reason": str(fault)}
-        once = isinstance(fault, ColumnFault) and self.reasons[str(fault)] > 1
+            self.first = {"file": where.file, where.unit: where.number, "reason": why}
+        once = isinstance(fault, ColumnFault) and self.reasons[why] > 1
         if not once and len(self.shown) < _SHOWN:
-            self.shown.append(f"{where}: {fault}")
+            self.shown.append(f"{where}: {why}")
         if self.quarantine is not None:
-            self.quarantine.add(where, "malformed", str(fault), content)
+            self.quarantine.add(where, "malformed", why, content)
 
     def leave(self, where: Where, rule: str, why: str, rows: int, content: object) -> None:
         """Note rows that no cleaning step dropped, and that no example was made of."""

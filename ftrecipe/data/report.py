@@ -116,6 +116,7 @@ def _warnings(builder: "Builder", made: Report) -> list[str]:
         *_leaks(made),
         *_voices(builder, made),
         *_answers(builder, made),
+        *_cut(builder, made),
         *_template(made),
     ]
 
@@ -166,10 +167,28 @@ def _answers(builder: "Builder", made: Report) -> list[str]:
         found.append(f"{repeated:,} examples repeat an earlier one word for word; "
                      "add exact_duplicates to cleaning.")  # fmt: skip
     if (short := builder.audit.short_answers) > _MANY * examples:
-        found.append(f"{short:,} answers are shorter than five characters.")
-    if (share := made["eos_supervised"]) < 0.5 and builder.job.source.produces() != "text":
+        found.append("1 answer is shorter than five characters." if short == 1 else
+                     f"{short:,} answers are shorter than five characters.")  # fmt: skip
+    share = made["eos_supervised"]
+    if examples and share < 0.5 and builder.job.source.produces() != "text":
         found.append(f"Only {share:.0%} of rows end with an end token: "
                      "the model may not learn to stop.")  # fmt: skip
+    return found
+
+
+def _cut(builder: "Builder", made: Report) -> list[str]:
+    """Say what truncation took of answers; a plain text is meant to be cut."""
+    overlong = made["overlong"]
+    found = []
+    if cut := overlong.get("answer_cut_away"):
+        found.append(f"Truncation cut the whole answer away from {_rows(cut)}; they are left out.")
+    if cut := overlong.get("answers_lost"):
+        found.append(f"Truncation cut away {cut:,} whole answers of rows that keep another.")
+    cut = overlong.get("answer_cut")
+    if cut and overlong["policy"] != "split":
+        found.append(f"Truncation cut off a part of an answer of {_rows(cut)}.")
+    elif cut and builder.job.source.produces() != "text":
+        found.append(f"A cut goes through an answer of {_rows(cut)}.")
     return found
 
 
@@ -179,10 +198,6 @@ def _template(made: Report) -> list[str]:
     if overlong["policy"] == "error" and overlong["found"] and not made["failures"]:
         found.append(f"{_rows(overlong['found'])} longer than {overlong['max_length']:,} tokens "
                      "of this tokenizer.")  # fmt: skip
-    if cut := overlong.get("answer_cut_away"):
-        found.append(f"Truncation cut the whole answer away from {_rows(cut)}; they are left out.")
-    if cut := overlong.get("answer_cut"):
-        found.append(f"Truncation cut the end of the answer off {_rows(cut)}.")
     if spliced := template.get("spliced"):
         found.append(f"{spliced:,} answers stand after the template's generation prompt, "
                      "which the template itself would not write before them.")  # fmt: skip

@@ -209,8 +209,9 @@ def _joined(groups: Sequence[int], texts: Sequence[int]) -> Sequence[int]:
     first: dict[int, int] = {}
     for group, text in zip(groups, texts, strict=True):
         other = first.setdefault(text, group) if text else group  # 0: it came before any group
-        if root(other) != root(group):
-            parent[root(group)] = root(other)
+        kept, joined = sorted((root(other), root(group)))
+        if kept != joined:
+            parent[joined] = kept  # the smaller one, whatever the order of rows
     return array("Q", map(root, groups))
 
 

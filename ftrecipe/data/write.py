@@ -31,10 +31,13 @@ def write(path: Path, columns: list[str], records: Iterable[Record]) -> None:
     """Write the records to `path`, replacing it only when all are written.
 
     `columns` are those of tables; a value of theirs that is nested is JSON text in a CSV cell.
-    Raises DataError for records that a table cannot hold.
+    Raises DataError for records that a table cannot hold, and for a place where no file can be.
     """
-    with _replaced(path) as file:
-        _WRITERS[kind_of(path)](file, columns, records)
+    try:
+        with _replaced(path) as file:
+            _WRITERS[kind_of(path)](file, columns, records)
+    except OSError as error:
+        raise DataError(f"--out {path}: cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -96,7 +99,7 @@ def _cell(value: Any) -> str:
 def _txt(file: IO[bytes], columns: list[str], records: Iterable[Record]) -> None:
     for number, record in enumerate(records):
         text = record["text"].strip("\n")
-        file.write((b"\n" if number else b"") + text.encode() + b"\n")
+        file.write((b"\n" if number else b"") + text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def _parquet(file: IO[bytes], columns: list[str], records: Iterable[Record]) -> None:

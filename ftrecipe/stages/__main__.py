@@ -73,10 +73,11 @@ class Worker:
             return self.tell(error, 1)
 
     def tell(self, error: BaseException, code: int) -> int:
-        """Tell why the run ended, keep the traceback in the log, and say how to go on."""
+        """Tell why the run ended, keep a bug's traceback in the log, and say how to go on."""
         state = "interrupted" if isinstance(error, Stopped) else "failed"
         reason = one_line(error)
-        self._keep(error)
+        if not isinstance(error, ConfigError):
+            self._keep(error)
         if state == "failed" and self.rank.world > 1:
             reason = lost_rank(self.ranks, self.rank) or reason  # what came first explains the rest
         self.end(state, reason)

@@ -29,8 +29,7 @@ def prepare(session: Session) -> None:
     job = _job(session)
     key = fingerprint(job)
     folder = session.cache / key[:16]
-    known = Prepared.exists(folder)
-    with alone_at(session, "data", key), _data(session, job, folder) as data:
+    with alone_at(session, "data", key), _data(session, job, folder) as (data, known):
         report = _written(session, job, data)
         if not report["failures"]:
             write_json(session.dir.prepared, {"path": str(folder), "fingerprint": key})
@@ -71,10 +70,10 @@ def _template_name(asked: str | None) -> str:
 
 
 @contextmanager
-def _data(session: Session, job: Job, folder: Path) -> Iterator[Prepared]:
-    """Give the prepared data: known from an earlier run, or built now."""
+def _data(session: Session, job: Job, folder: Path) -> Iterator[tuple[Prepared, bool]]:
+    """Give the prepared data, and whether it was known from an earlier run or is built now."""
     if Prepared.exists(folder):
-        yield Prepared.open(folder)
+        yield Prepared.open(folder), True
         return
 
     with session.screen.progress("prepare", None) as bar:
@@ -84,7 +83,7 @@ def _data(session: Session, job: Job, folder: Path) -> Iterator[Prepared]:
             return bar.update
 
         with built(job, folder, begin) as data:
-            yield data
+            yield data, False
 
 
 def _written(session: Session, job: Job, data: Prepared) -> Report:

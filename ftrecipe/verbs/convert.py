@@ -70,6 +70,8 @@ def _asked(named: dict[str, str], force: bool) -> tuple[str, Path]:
 
 
 def _out_faults(out: Path, target: str | None, force: bool) -> list[str]:
+    if out.is_dir():
+        return [f"--out {out}: is a folder; name a file"]
     try:
         kind = kind_of(out)
     except ConfigError as error:
@@ -78,8 +80,6 @@ def _out_faults(out: Path, target: str | None, force: bool) -> list[str]:
         return [f"--out {out}: only {listed(_AS_TEXT)} is written as .txt; write .jsonl"]
     if not out.parent.is_dir():
         return [f"--out {out}: there is no folder {out.parent}"]
-    if out.is_dir():
-        return [f"--out {out}: is a folder; name a file"]
     if out.exists() and not force:
         return [f"--out {out} is there already; add --force to replace it, or name another file"]
     return []

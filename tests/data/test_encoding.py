@@ -106,6 +106,38 @@ def test_a_stray_byte_in_a_long_ascii_file_is_a_broken_one():
     assert found(b"all is plain here\n" * 500 + b"but \xff this\n") == "utf-8"
 
 
+@pytest.mark.parametrize("word", [
+    "café", "Zoë", "São Paulo", "Ångström", "a fiancée", "RÉSUMÉ", "à la carte", "it’s", "“so”",
+    "£5", "10 €", "20 °C", "wait…", "½ cup", "© 2024",
+])  # fmt: skip
+def test_a_lone_accent_or_sign_where_it_belongs_makes_a_long_ascii_file_cp1252(word):
+    rows = b"all is plain here\n" * 300
+    assert found(rows + f"but {word} here\n".encode("cp1252") + rows) == "cp1252"
+
+
+@pytest.mark.parametrize("bad", [
+    b"but \x80 this", b"caf\xc3 this", b"it\xe2\x80 s", b"hi \xf0\x9f\x98 there", b"a\x81b",
+    b"\xfe\xff", b"word \xe2 next", b"caf\xc3s",
+])  # fmt: skip
+def test_what_no_text_in_cp1252_has_is_broken_utf8(bad):
+    rows = b"all is plain here\n" * 300
+    assert found(rows + bad + b"\n" + rows) == "utf-8"
+
+
+@pytest.mark.parametrize("bad", [
+    b"\xff", b"\xfe", b"\xff\xfe", b"\x80", b"\x81", b"\x80\x81", b"\xc3(", b"\xc0\xaf",
+    b"\xe2\x82(", b"\xf0(\x8c\xbc", b"\xf0\x90(\xbc", b"\xf8\xa1\xa1\xa1\xa1", b"\xed\xa0\x80",
+    b"\xff\xff\xff", b"\xf5\x80\x80\x80", b"\xca\xfe\xba\xbe", b"\xa0\xa1", b"\xe2(\xa1",
+])  # fmt: skip
+@pytest.mark.parametrize("more", ["", "déjà\n"])
+def test_broken_bytes_in_a_short_file_are_no_other_encoding(bad, more):
+    assert found(b'{"a": "one"}\n{"a": "bad ' + bad + b' here"}\n' + more.encode()) == "utf-8"
+
+
+def test_a_stray_nul_does_not_make_ascii_a_text_in_utf16():
+    assert found(b'{"text": "one"}\n{"text": "t\0wo"}\n') == "utf-8"
+
+
 def test_a_character_cut_by_the_end_of_what_is_read_at_once_is_whole():
     data = b"a" * (2**20 - 1) + "é".encode() + b"\n"
     assert found(data) == "utf-8"

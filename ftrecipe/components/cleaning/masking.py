@@ -1,5 +1,6 @@
 """What all steps share that hide something: it is masked, removed, or its row is dropped."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +11,7 @@ from ftrecipe.components.cleaning import Cleaning, Log
 from ftrecipe.data.example import Example
 
 _DIGITS = "0123456789"
+_ANY_DIGIT = re.compile(r"\d")
 _ROUNDS = 8
 
 
@@ -24,7 +26,7 @@ class Action(Enum):
 class Hider(NamedTuple):
     """One kind of thing to hide; `hide` returns a text with `tag` in its places.
 
-    digits: how many ASCII digits it has at least, which spares the search in most texts.
+    digits: how many digits it has at least, which spares the search in most texts.
     """
 
     kind: str
@@ -82,7 +84,7 @@ def _hidden(text: str, hiders: list[Hider], found: list[str], remove: bool) -> s
         before, digits = text, -1
         for hider in hiders:
             if hider.digits:
-                digits = digits if digits >= 0 else sum(map(text.count, _DIGITS))
+                digits = digits if digits >= 0 else _count_of_digits(text)
                 if digits < hider.digits:
                     continue
             after = hider.hide(text, "" if remove else hider.tag)
@@ -92,6 +94,12 @@ def _hidden(text: str, hiders: list[Hider], found: list[str], remove: bool) -> s
         if text == before:
             break
     return text
+
+
+def _count_of_digits(text: str) -> int:
+    if text.isascii():
+        return sum(map(text.count, _DIGITS))
+    return len(_ANY_DIGIT.findall(text))
 
 
 def _shown(example: Example) -> str:

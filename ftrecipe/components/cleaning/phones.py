@@ -10,6 +10,7 @@ from ftrecipe.errors import did_you_mean
 
 _GAP = r"[ \u00a0\u202f().\u2010-\u2015/-]{0,3}"
 _INTERNATIONAL = re.compile(rf"(?<![\w)])[+\uff0b]{_GAP}\d(?:{_GAP}\d){{6,14}}(?!\w|[.,]\d)")
+_DIALED = re.compile(rf"(?<![\w.,/+-])00({_GAP}[1-9](?:{_GAP}\d){{7,14}})(?![\w-]|[.,]\d)")
 _GROUPED = re.compile(  # 202-555-0143, (202) 555-0143: three digits, three, four
     r"(?<![\w.,/+-])(?<![$€£] )(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[.-]\d{4}(?![\w-]|[.,]\d)"
 )
@@ -37,6 +38,8 @@ def hide_phones(text: str, tag: str, region: str | None = None) -> str:
         return text
     if "+" in text or "\uff0b" in text:
         text = _INTERNATIONAL.sub(lambda match: tag if _is_possible(match[0]) else match[0], text)
+    if "00" in text:
+        text = _DIALED.sub(lambda match: tag if _is_valid(f"+{match[1]}") else match[0], text)
     text = _GROUPED.sub(lambda match: _unless_other(match, tag), text)
     if any(map(text.lower().__contains__, _NAMES)):
         text = _NAMED.sub(lambda match: match[0][: match.start(1) - match.start()] + tag, text)
@@ -53,6 +56,15 @@ def _is_possible(number: str) -> bool:
 
     try:
         return is_possible_number(parse(number, None))
+    except NumberParseException:
+        return False
+
+
+def _is_valid(number: str) -> bool:
+    from phonenumbers import NumberParseException, is_valid_number, parse
+
+    try:
+        return is_valid_number(parse(number, None))
     except NumberParseException:
         return False
 

@@ -24,7 +24,7 @@ from ftrecipe.data.files import DataFile
 from ftrecipe.data.locate import locate
 from ftrecipe.data.read import Reading, Row, examples_of_records
 from ftrecipe.data.records import ENDINGS, read_file
-from ftrecipe.data.split import Split, fraction_faults
+from ftrecipe.data.split import Split, SplitBy, fraction_faults
 from ftrecipe.data.templates import SENDER_TAGS, Tags
 from ftrecipe.data.wrapped import already, tidied, unwrapped, without_beginning, without_end
 from ftrecipe.errors import DataError, did_you_mean, listed
@@ -52,7 +52,7 @@ class Dataset:
     template: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     split: Split = field(default_factory=Split)
-    max_samples: int | None = None
+    max_samples: int | None = bounded(None, 1)
     streaming: bool = False
     on_overlong: OnOverlong = OnOverlong.error
     max_malformed: int = bounded(0, 0)
@@ -218,6 +218,9 @@ class Dataset:
             found.append("dataset.template has no meaning for a format of whole messages")
         if self.encoding is not None:
             found += _encoding_faults(self.encoding)
+        if self.streaming and self.split.by is SplitBy.time:
+            found.append("dataset.split.by=time needs all rows to find the newest; "
+                         "dataset.streaming=true reads them once")  # fmt: skip
         return found + fraction_faults(self.split)
 
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset
-from ftrecipe.components.dataset.turns import answered, is_turns, message_list, tool_list
+from ftrecipe.components.dataset.turns import (
+    answered,
+    content_text,
+    is_turns,
+    message_list,
+    tool_list,
+)
 from ftrecipe.data.columns import as_text, column_of, missing
 from ftrecipe.data.example import Example, Message, Where
 
@@ -49,7 +55,9 @@ class Messages(Dataset):
 
     def _led(self, messages: list[Message], record: Mapping[str, Any]) -> list[Message]:
         """Return the messages with the row's system prompt before them, where they have none."""
-        system = self.optional("system", record)
+        column = self.column("system", record)
+        listed = column is not None and isinstance(record[column], list)
+        system = content_text(record[column]) if listed else self.optional("system", record)
         if not system or messages[0]["role"] in ("system", "developer"):
             return messages
         return [{"role": "system", "content": system}, *messages]

@@ -166,7 +166,7 @@ def _part(name: str, node: Any) -> tuple[Part | None, list[str]]:
     steps, more = _steps(node.get("cleaning"), f"{where}.cleaning")
     if node.get("format") == "mix":
         return None, [*faults, f"{where}.format: a mix inside of a mix; name its sources here"]
-    dataset, found = built(GROUP, node.get("format", "auto"), settings, where)
+    dataset, found = built(GROUP, node.get("format", "auto"), settings, where, _OWN)
     faults += [*wrong, *found, *more]
     return (None if faults else Part(str(name), dataset, weight, steps)), faults
 

@@ -77,6 +77,7 @@ class QuestionAnswer(Dataset):
         if isinstance(value, dict) and "text" in value:
             value = value["text"]
         cells = value if isinstance(value, list) else [value]
+        cells = [one for cell in cells for one in (cell if isinstance(cell, list) else [cell])]
         cells = [cell["text"] if _is_answer(cell) else cell for cell in cells]
         return [text for cell in cells if (text := as_text(cell, column).strip())]
 

@@ -87,6 +87,12 @@ def test_a_rows_own_system_prompt_is_kept():
     assert only("messages", own, system="be kind")[0] == ("system", "mine")
 
 
+def test_a_rows_own_system_prompt_may_be_a_list_of_texts():
+    said = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    record = {"system": [{"text": "Be "}, {"text": "brief."}], "messages": said}
+    assert only("messages", record)[0] == ("system", "Be brief.")
+
+
 def test_a_template_forms_the_question():
     record = {"topic": "cats", "n": 3, "answer": "a"}
     asked = only("question_answer", record, template="Say {n} things on {topic} {{now}}")
@@ -134,8 +140,9 @@ def test_squad_answers_are_understood():
 
 
 def test_each_wording_of_a_question_is_an_example():
-    found = examples("question_answer", {"questions": ["q", "Q2"], "answer": "a"})
-    assert [turns(example)[0][1] for example in found] == ["q", "Q2"]
+    for questions in (["q", "Q2"], [["q", "Q2"]]):
+        found = examples("question_answer", {"questions": questions, "answer": "a"})
+        assert [turns(example)[0][1] for example in found] == ["q", "Q2"]
 
 
 def test_a_cell_that_holds_a_list_is_not_text():

@@ -99,6 +99,18 @@ def test_the_zip_of_a_phone_is_one_chat(tmp_path: Path) -> None:
     assert any("notes.txt" in note for note in reading.notes)
 
 
+def test_texts_beside_the_folder_of_a_zipped_chat_are_no_chats(tmp_path: Path) -> None:
+    path = tmp_path / "chat.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("Chat/_chat.txt", CHAT)
+        archive.writestr("readme.txt", "milk\neggs\n")
+        archive.writestr("Other/talk.txt", CHAT)
+    reading = export_reading.read("whatsapp", path)
+    assert reading.chat is not None
+    assert reading.chat.messages == 4
+    assert any("readme.txt" in note for note in reading.notes)
+
+
 def test_zips_in_a_folder_are_chats_of_their_own(tmp_path: Path) -> None:
     for name in ("one", "two"):
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:

@@ -99,6 +99,9 @@ HEADERS = {
     "web, American": "[3:22 PM, 1/5/2024] ",
     "brackets, no comma": "[05/01/24 15:22] ",
     "no space after the comma": "05/01/2024,15:22 - ",
+    "round brackets": "(05/01/2024, 15:22:00) ",
+    "nothing before the name": "05. 01. 2024. 15:22:00 ",
+    "nothing before the name, twelve hours": "05/01/2024 3:22 p.m. ",
 }
 
 
@@ -178,6 +181,11 @@ def test_a_date_that_does_not_exist_is_text(tmp_path: Path) -> None:
     text = "15/01/2024, 10:00 - Ann: hi\n99/99/2024, 10:00 - Bob: ho\n15/01/2024, 29:00 - Bob: ho"
     [(sender, words)] = said(tmp_path, text)
     assert (sender, words.count("\n")) == ("Ann", 2)
+
+
+def test_without_anything_before_the_name_a_day_has_to_exist(tmp_path: Path) -> None:
+    text = "05.01.2024 15:22 Ann: hi\n41.01.2024 15:22 Bob: no\n05.01.2024 15:23 Bob: yes"
+    assert said(tmp_path, text) == [("Ann", "hi\n41.01.2024 15:22 Bob: no"), ("Bob", "yes")]
 
 
 def test_a_date_in_a_text_begins_no_message(tmp_path: Path) -> None:

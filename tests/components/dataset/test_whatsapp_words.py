@@ -55,6 +55,10 @@ MEDIA = [
     "<attached: 0001.jpg>",
     "null",
     "live location shared",
+    "2015-08-04-PHOTO-00004762.jpg <\u200eattached>",
+    "<Fișierele media au fost omise>",
+    "<میڈیا شامل نہیں ہے>",
+    "View once voice message omitted",
     "location: https://maps.google.com/?q=1.5,2.5",
     "image omitted",
     "sticker omitted",
@@ -205,6 +209,7 @@ MARKED_NOTICES = [
     "Group: \u200eYou were added",
     "Bob: \u200eBob left",
     "Group: \u200e~ Cy joined using this group's invite link",
+    "Ann: Missed voice call",
     "Ann: \u200eMissed voice call",
     "Ann: \u200eMissed video call, \u200eTap to call back",
     "Ann: \u200eVoice call, \u200e12 min",
@@ -220,6 +225,18 @@ MARKED_NOTICES = [
 def test_a_notice_under_a_name_makes_no_sender(tmp_path: Path, line: str) -> None:
     entry = one(tmp_path, IOS + line)
     assert (entry.sender, entry.kind) == (None, Kind.system)
+
+
+def test_only_the_name_over_the_notice_of_encryption_is_the_groups(tmp_path: Path) -> None:
+    start = f"{IOS}Group: \u200eMessages and calls are end-to-end encrypted."
+    others = [f"{IOS}Bob: \u200ehin beekamne", f"{IOS}Group: \u200ehin beekamne"]
+    found = read(tmp_path, start, *others)
+    assert [entry.sender for entry in found] == [None, "Bob", None]
+
+
+def test_who_only_asks_in_a_poll_is_a_member(tmp_path: Path) -> None:
+    [poll] = read(tmp_path, f"{IOS}Bob: \u200ePOLL:", "Who left?", "\u200eOPTION: Yes (0 votes)")
+    assert (poll.sender, poll.kind) == ("Bob", Kind.message)
 
 
 def test_a_mark_alone_makes_no_notice(tmp_path: Path) -> None:

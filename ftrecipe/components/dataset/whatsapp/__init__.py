@@ -53,15 +53,20 @@ class WhatsApp(ChatExport):
 
     def _surveyed(self, files: list[DataFile]) -> Iterator[tuple[DataFile, Survey | None]]:
         """Yield each file with its survey; None for a text that was sent in a zipped chat."""
-        chats = {_archive(file) for file in files if _is_named_as_chat(file)}
+        named = [file for file in files if _is_named_as_chat(file)]
+        chats, zips = set(map(_folder, named)), set(map(_zip, named))
         for file in files:
-            if _archive(file) in chats - {""} and not _is_named_as_chat(file):
+            beside = bool(_zip(file)) and not _is_named_as_chat(file)
+            if beside and _folder(file) in chats:
                 yield file, None
                 continue
             found = survey(file, self.date_order)
-            if not found.headers:
+            if found.headers:
+                yield file, found
+            elif beside and _zip(file) in zips:
+                yield file, None
+            else:
                 raise DataError(_refusal(file, found.first_line))
-            yield file, found
 
     @classmethod
     def fits_text(cls, head: str) -> bool:
@@ -84,10 +89,14 @@ class WhatsApp(ChatExport):
         )
 
 
-def _archive(file: DataFile) -> str:
+def _zip(file: DataFile) -> str:
     """Return the zip that a file is in, or nothing."""
-    parent = PurePosixPath(file.name).parent
-    return str(parent) if any(part.lower().endswith(".zip") for part in parent.parts) else ""
+    parents = PurePosixPath(file.name).parents
+    return next((str(one) for one in parents if one.name.lower().endswith(".zip")), "")
+
+
+def _folder(file: DataFile) -> str:
+    return str(PurePosixPath(file.name).parent)
 
 
 def _is_named_as_chat(file: DataFile) -> bool:

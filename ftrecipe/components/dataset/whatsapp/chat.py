@@ -58,6 +58,7 @@ class Chat:
         self._members: Members = survey.members
         self._days, self._clocks = _Days(survey), Clocks()
         self._possible = Possible(survey.refused)
+        self._group: str | None = None  # its name, where the app has shown it
         self._line = 1  # where the next header is
 
     def entries(self) -> Iterator[Found]:
@@ -89,7 +90,7 @@ class Chat:
                 yield kept.pop()
             return
         with opened(self._file, self._survey.torn) as text:
-            for piece in pieces(text, self._survey.plain):
+            for piece in pieces(text, self._survey.plain, self._survey.bare):
                 yield sifted(piece, self._clocks, self._possible)
 
     def _before(self, text: str) -> Iterator[Found]:
@@ -150,10 +151,16 @@ class Chat:
         return Entry(where, time, sender, said.text, said.kind, said.edited, self.name, said.media)
 
     def _is_notice(self, text: str, sender: str) -> bool:
-        """Say whether the app wrote it: in known words, or under a name that is only its own."""
+        """Say whether the app wrote it: in known words, or under a name that is only its own.
+
+        What it says about encryption stands under the group's name, and no other name is the app's.
+        """
         if self._phrases.is_notice(text, sender):
+            if self._phrases.secures(text):
+                self._group = self._group or sender
             return True
-        return sender in self._members.groups and text.lstrip().startswith(MARK)
+        alone = sender in self._members.groups and self._group in (None, sender)
+        return alone and text.lstrip().startswith(MARK) and "\n" not in text.strip()
 
 
 def _has_placeholder_line(text: str) -> bool:

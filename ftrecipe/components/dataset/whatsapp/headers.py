@@ -43,28 +43,33 @@ _CLOCK = (
     rf"(\d{{1,2}}{_W}(?:[:.：٫\u066b時时시点點]|h(?=\W)){_W}\d{{2}}"
     rf"(?:{_W}(?:[:.：٫\u066b分분]|min){_W}\d{{2}})?(?:{_W}[分秒분초])?)"
 )
-_TAIL = r"([^\d\n\[\]:,،\-\u2010-\u2014<>/]{0,18})"
+_TAIL = r"([^\d\n\[\]()（）【】［］:,،\-\u2010-\u2014<>/]{0,18})"
 _COMMA = rf"{_W}(?:[,،、·]{_W}|(?<=\s)|(?<=[{SPACES}{MARKS}])|(?<=[日일]))"
 _OPEN, _CLOSE = r"([\[\(［【]?)", rf"(\]|\)|］|】|{_W}[-\u2010-\u2014](?=\W)|,(?=[ ])|:(?=[ ]))"
 _ANY = rf"{_M}{_OPEN}{_W}{_DATE}{_COMMA}{_WORDS}{_CLOCK}{_TAIL}{_CLOSE}{_W}"
 _TIME_FIRST = rf"{_M}{_OPEN}{_W}{_CLOCK}{_TAIL},{_W}{_DATE}{_W}{_CLOSE}{_W}"
 _UNUSUAL = (rf"(?=[{MARKS}{SPACES}]*+\W?[{MARKS}{SPACES}]*+(?:\d|{_ERA}))"
             rf"(?:{_ANY}|{_TIME_FIRST})")  # fmt: skip
+# Nothing but a space before the name: too much like other texts to be looked for beside the above.
+_BARE = (rf"{_M}{_DATE}{_COMMA}{_CLOCK}(?:[{SPACES}]?([AaPp]\.?[{SPACES}]?[Mm]\.?))?"
+         r"[ ](?=[^\W\d][^\n:]{0,60}: )")  # fmt: skip
 _PLAIN_PARTS, _ALL_PARTS = 5, 16  # groups, and the text that follows
 
 
 class _Patterns(NamedTuple):
-    """What finds headers: of the usual kind, of all others, and of both."""
+    """What finds headers: of the usual kind, of all others, of both, and bare ones."""
 
     plain: re.Pattern[str]
     other: re.Pattern[str]
     both: re.Pattern[str]
+    bare: re.Pattern[str]
 
 
 @cache
 def _patterns() -> _Patterns:
     """Return the patterns, compiled when a chat is read and not before."""
-    texts = (rf"\n{_PLAIN}", rf"\n{_UNUSUAL}", rf"\n(?:{_PLAIN}|{_UNUSUAL})")
+    texts = (rf"\n{_PLAIN}", rf"\n{_UNUSUAL}", rf"\n(?:{_PLAIN}|{_UNUSUAL})",
+             rf"\n{_BARE}")  # fmt: skip
     return _Patterns(*map(re.compile, texts))
 
 
@@ -97,14 +102,15 @@ class Piece:
     block: str = ""  # all of it, where it was cut just now
 
 
-def pieces(text: TextIO, plain: bool = False) -> Iterator[Piece]:
+def pieces(text: TextIO, plain: bool = False, bare: bool = False) -> Iterator[Piece]:
     """Yield a whole text in pieces that end at line ends, each line begun with its line end.
 
     plain: every header is known to be of the usual kind, so no other is looked for.
+    bare: the headers have nothing between the clock and the name.
     """
     while block := text.read(BLOCK):
-        block += text.readline()
-        yield cut("\n" + block.removesuffix("\n"), plain)
+        block = "\n" + (block + text.readline()).removesuffix("\n")
+        yield _cut_bare(block) if bare else cut(block, plain)
 
 
 def cut(block: str, plain: bool = False) -> Piece:
@@ -125,6 +131,14 @@ def cut(block: str, plain: bool = False) -> Piece:
         whole, piece.clocks[at] = (key, piece.clocks[at]) if key[1] else _unusual(*row)
         piece.keys.append(whole)
     return piece
+
+
+def _cut_bare(block: str) -> Piece:
+    before, *parts = _patterns().bare.split(block)
+    halves = [half or "" for half in parts[2::4]]
+    keys: list[AnyKey] = [Key(" ", *of) for of in zip(parts[::4], halves, strict=True)]
+    clocks = [" ".join(both) for both in zip(parts[1::4], halves, strict=True)]
+    return Piece(before, keys, clocks, parts[3::4], block)
 
 
 def _unusual(
@@ -154,9 +168,13 @@ def _style(opened: str, closed: str) -> str:
 
 def merged(piece: Piece, refused: set[int]) -> Piece:
     """Return a piece just cut with the headers at `refused` given back to the texts above."""
-    starts = [found.span() for found in _patterns().both.finditer(piece.block)]
+    patterns = _patterns()
+    if piece.keys[0][0] == " ":
+        starts = [found.span() for found in patterns.bare.finditer(piece.block)]
+    else:
+        starts = [found.span() for found in patterns.both.finditer(piece.block)]
     if len(starts) != len(piece.keys):
-        starts = [found.span() for found in _patterns().plain.finditer(piece.block)]
+        starts = [found.span() for found in patterns.plain.finditer(piece.block)]
     kept = Piece(piece.before)
     for at, (start, end) in enumerate(starts):
         if at not in refused:

@@ -34,6 +34,12 @@ _FILE_NAME = re.compile(r"\S\.\w{1,5}$")
 _DOCUMENT = re.compile(r"[^\n]*\.\w{1,5}(?: • [^\n]*)?")
 _PLACE = re.compile(r"[^\W\d_][\w ]{0,30}: ?https?://(?:maps\.google\.|(?:www\.)?google\.\w+/maps|"
                     r"maps\.apple\.|(?:\w+\.)?foursquare\.)\S+$")  # fmt: skip
+# `<Media omitted>` in any language: its own word, and more than that word.
+_OMITTED = re.compile(
+    r"<(?=[^<>]*(?:medi|médi|mídi|multim|mitjan|medya|медиа|медіа|мултимед|πολυμέσ|وسائط|رسانه|میڈیا"
+    r"|מדיה|मीडिया|মিডিয়া|মিডিয়া|ஊடக|మీడియా|મીડિયા|メディア|미디어|媒体|媒體|สื่อ|phương tiện))"
+    r"(?=[^<>]* |[^<>]*[^\W\da-z])[^<>\n\d:=/]{3,70}>"
+)
 FIRSTS = frozenset("\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067"
                     "\u2068\u2069\ufeff<")  # fmt: skip
 LASTS = frozenset(">)）")  # of texts that may be more than words of their sender
@@ -74,15 +80,16 @@ class Phrases:
         whole = {text: Kind.media for text in of("media") if "*" not in text}
         whole |= {text: Kind.deleted for text in of("deleted") if "*" not in text}
         self.whole = whole
-        self.starts = frozenset(text[:START] for text in whole)
         self.deleted = _any(text for text in of("deleted") if "*" in text)
         self.edited = frozenset(of("edited"))
         self.after_name = sorted(
             (text for text in of("attached") if "*" not in text), key=len, reverse=True
         )
         self.attached = _any(text for text in of("attached") if "*" in text)
+        self.encrypted = _any(of("encrypted"))
         self.secured = _any([*of("encrypted"), *of("calls")])
         self.secured_starts = frozenset(text[:START] for text in [*of("encrypted"), *of("calls")])
+        self.starts = frozenset(text[:START] for text in whole) | self.secured_starts
         self.notices = _search([*of("notices"), *of("calls")])
         self._recent: dict[str, Said] = {}  # what short texts are, which come again and again
         self.namings = _search(of("naming"))
@@ -137,7 +144,7 @@ class Phrases:
             return True
         if plain[-1:] not in LASTS:
             return False
-        if _GIVEN_NAME.fullmatch(plain) or self.attached.fullmatch(plain):
+        if any(known.fullmatch(plain) for known in (_GIVEN_NAME, self.attached, _OMITTED)):
             return True
         end = next((end for end in self.after_name if plain.endswith(end)), None)
         return end is not None and bool(_FILE_NAME.search(plain.removesuffix(end).rstrip()))
@@ -151,10 +158,14 @@ class Phrases:
         plain = canonical(text)
         if plain[:START] in self.secured_starts and self.secured.fullmatch(plain):
             return True
-        if not text.lstrip().startswith(MARK):
+        if not text.lstrip().startswith(MARK) or "\n" in plain:  # polls have several lines
             return False
         own = canonical(sender)
         return plain.startswith(f"{own} ") or bool(self.notices.search(plain[:_TOLD]))
+
+    def secures(self, text: str) -> bool:
+        """Say whether a notice tells that a chat is encrypted, as the first of each does."""
+        return self.encrypted.fullmatch(canonical(text)) is not None
 
     def names_something(self, text: str) -> bool:
         """Say whether what stands before a colon is a notice that names something after it."""

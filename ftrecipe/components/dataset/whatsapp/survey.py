@@ -80,7 +80,7 @@ class Survey:
     """What one export is like.
 
     orders: how the dates of each dialect are read. refused: keys that are no headers here.
-    plain: all headers are of the usual kind. first_line: for errors.
+    plain: all headers are of the usual kind. bare: they end with the clock. first_line: for errors.
     torn: some of its bytes are of no character.
     kept: the whole export in pieces, so that it need not be cut again; None for a large one.
     """
@@ -89,6 +89,7 @@ class Survey:
     orders: dict[Dialect, DateOrder]
     refused: frozenset[Key]
     plain: bool
+    bare: bool
     headers: int
     doubts: list[str]
     first_line: str
@@ -122,18 +123,25 @@ class _Count:
 
 def survey(file: DataFile, order: DateOrder) -> Survey:
     """Look through a whole file. Memory grows with its days and names, not with its messages."""
+    bare = False
     try:
         count, torn = _counted(file, torn=False), False
     except UnicodeDecodeError:
         count, torn = _counted(file, torn=True), True
+    if not count.keys:
+        other = _counted(file, torn, bare=True)
+        bare = bool(other.keys)
+        count = other if bare else count
     keys = {as_key(key): many for key, many in count.keys.items()}
     found = _orders(keys, order)
     refused = _foreign(keys, count.with_sender)
+    begun = _begun(file, set(count.names.suspects()), bare)
     return Survey(
-        members=Members.of(count.names, _begun(file, set(count.names.suspects())), phrases()),
+        members=Members.of(count.names, begun, phrases()),
         orders={kind: one for kind, (one, _) in found.items()},
         refused=refused,
         plain=not any(isinstance(key, Key) for key in count.keys),
+        bare=bare,
         headers=sum(count.keys.values()),
         doubts=[doubt for _, doubt in found.values() if doubt],
         first_line=count.first_line,
@@ -142,10 +150,10 @@ def survey(file: DataFile, order: DateOrder) -> Survey:
     )
 
 
-def _counted(file: DataFile, torn: bool) -> _Count:
+def _counted(file: DataFile, torn: bool, bare: bool = False) -> _Count:
     count, clocks, possible = _Count(), Clocks(), Possible()
     with opened(file, torn) as text:
-        for piece in pieces(text):
+        for piece in pieces(text, bare=bare):
             piece = sifted(piece, clocks, possible)
             if not count.first_line:
                 count.first_line = piece.before.lstrip()[:_SHOWN].partition("\n")[0]
@@ -183,12 +191,12 @@ def sifted(piece: Piece, clocks: Clocks, possible: Possible) -> Piece:
     return merged(piece, {at for at, (key, text) in rows if key in wrong or text in wrong_clocks})
 
 
-def _begun(file: DataFile, firsts: set[str]) -> Iterator[str]:
+def _begun(file: DataFile, firsts: set[str], bare: bool) -> Iterator[str]:
     """Yield what follows the headers where it begins with one of the given words and a colon."""
     if not firsts:
         return
     with opened(file) as text:
-        for piece in pieces(text):
+        for piece in pieces(text, bare=bare):
             yield from (body for body in piece.bodies if body.partition(": ")[0] in firsts)
 
 
