@@ -49,9 +49,7 @@ def built(
     return option, [f"{where}.{fault}" for fault in out_of_bounds(option)]
 
 
-def _set(
-    node: DictConfig, key: str, value: Any, where: str, more: Sequence[str] = ()
-) -> list[str]:
+def _set(node: DictConfig, key: str, value: Any, where: str, more: Sequence[str] = ()) -> list[str]:
     place = f"{where}.{key}"
     typed = OmegaConf.get_type(node) is not dict
     if typed and key not in node:

@@ -114,3 +114,10 @@ def test_converting_imports_nothing_heavy(data, process):
     assert not any(
         f"'{name}'" in loaded for name in ("torch", "transformers", "datasets", "pyarrow")
     )
+
+
+def test_a_place_where_no_file_can_be_written_is_said(data, cli):
+    (data / "folder").mkdir()
+    for out, why in (("/proc/y.jsonl", "cannot be written"), ("folder", "is a folder")):
+        said = cli("convert", "dataset=x.jsonl", "--to", "messages", "--out", out)
+        assert (said.code, said.err.startswith(f"error: --out {out}: {why}")) == (2, True)

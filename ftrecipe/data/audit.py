@@ -197,8 +197,10 @@ class Audit:
             "eos_supervised": round(sum(c.ended for c in splits) / rows, 4) if rows else 0.0,
             "roles": dict(self.roles.most_common()),
             "turns": distribution(self.turns),
-            "duplicates": {"repeated_examples": every.repeated(),
-                           "prompts_with_several_answers": every.at_odds()},
+            "duplicates": {
+                "repeated_examples": every.repeated(),
+                "prompts_with_several_answers": every.at_odds(),
+            },
             "contamination": {held: self._contamination(held) for held in HELD_OUT},
         }
 

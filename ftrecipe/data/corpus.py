@@ -80,7 +80,13 @@ class Gathering:
         streams = [self._file(part, steps, part.path) for part, steps in self.parts]
         if self.source.split.by is SplitBy.time:
             streams = list(map(_timed, streams, self.readings[-len(streams) :]))
-        yield from self.source.interleaved(streams, self.seed)
+        given = _Given()
+        streams = [given.counted(stream) for stream in streams]
+        for example in self.source.interleaved(streams, self.seed):
+            given.taken += 1
+            yield example
+        if note := given.note():
+            self.readings[-1].note(note)
 
     def _file(self, source: Source, steps: Sequence[Step], path: str | None) -> Iterator[Example]:
         """Return the clean examples of one path."""
@@ -99,6 +105,29 @@ class Gathering:
                 yield split, example
         for example in self._main():
             yield place_one(group_key(example), self.wanted, self.seed), example
+
+
+@dataclass
+class _Given:
+    """How many clean examples all sources gave, and how many of a mix were drawn."""
+
+    count: int = 0
+    taken: int = 0
+
+    def counted(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """Yield the examples."""
+        for example in examples:
+            self.count += 1
+            yield example
+
+    def note(self) -> str | None:
+        """Say so where sampling left examples out, or took some several times."""
+        rows = f"{self.count:,} examples of all sources"
+        if self.taken < self.count:
+            return f"drawing by weights took {self.taken:,} of {rows}"
+        if self.taken > self.count:
+            return f"drawing by weights made {self.taken:,} of {rows}: some are there repeatedly"
+        return None
 
 
 def _timed(examples: Iterable[Example], reading: Reading) -> Iterator[Example]:

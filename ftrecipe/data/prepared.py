@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datasets import Dataset as Rows
     from transformers import PreTrainedTokenizerBase
 
-PREPARE_VERSION = 2  # raise it when the same input would be prepared otherwise
+PREPARE_VERSION = 3  # raise it when the same input would be prepared otherwise
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """From files to a folder of prepared data, and its report."""
 
 import json
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from ftrecipe.components.cleaning.emails import Emails
 from ftrecipe.components.cleaning.exact_duplicates import ExactDuplicates
 from ftrecipe.components.dataset import OnOverlong, Split
 from ftrecipe.components.dataset.messages import Messages
@@ -15,6 +17,7 @@ from ftrecipe.data.build import built
 from ftrecipe.data.count import count_rows
 from ftrecipe.data.masks import TrainOn
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
+from ftrecipe.data.split import SplitBy
 from ftrecipe.errors import DataError
 
 HALVES = Split(train=0.5, validation=0.25, test=0.25)
@@ -383,3 +386,48 @@ def test_the_plan_counts_the_rows_that_are_trained_on(bench):
 def test_the_rows_of_a_hub_data_set_are_not_counted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert count_rows(QuestionAnswer(path="org/name")) is None
+
+
+def test_a_system_prompt_that_all_share_is_no_leak(bench):
+    system = "You are a kind and patient assistant that answers in one short word only, always."
+    rows = [{"messages": [{"role": "system", "content": system},
+                          {"role": "user", "content": f"what is {at}?"},
+                          {"role": "assistant", "content": f"it is {at}"}]}
+            for at in range(40)]  # fmt: skip
+    report = bench.prepare(Messages(path=bench.write("a.jsonl", rows), split=HALVES)).report
+    assert [held["same_words"] for held in report["contamination"].values()] == [0, 0]
+
+
+def test_rows_without_the_time_to_split_by_are_bad_rows(bench):
+    by_time = replace(HALVES, by=SplitBy.time)
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(4)), split=by_time)
+    faults = refused(bench, source)
+    assert faults[0].endswith("a.jsonl line 1: has no time to split by; name its column, "
+                              "dataset.split.column=<column>")  # fmt: skip
+    assert faults[1].startswith("4 malformed rows")
+
+
+def test_a_template_that_is_no_jinja_is_said_once(bench):
+    source = QuestionAnswer(path=bench.write("a.jsonl", asked(4)))
+    tokenizer = copy(bench.tokenizer)
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content }"
+    with pytest.raises(DataError, match="no valid Jinja, line 1: unexpected '}'"):
+        bench.prepare(source, tokenizer=tokenizer)
+
+
+def test_a_masked_value_is_in_no_reason_of_a_bad_row(bench):
+    rows = [{"question": "q", "answer": "a", "when": "at ann@example.org"}]
+    source = QuestionAnswer(
+        path=bench.write("a.jsonl", rows), split=Split(by=SplitBy.time, column="when")
+    )
+    [fault, *_] = refused(bench, source, steps=[Emails()])
+    assert "'at <EMAIL>', not a time" in fault
+
+
+def test_whole_answers_that_truncation_takes_are_told_of(bench):
+    messages = [{"role": role, "content": f"{word} " * 9}
+                for word in ("one", "two", "six") for role in ("user", "assistant")]  # fmt: skip
+    rows = [{"messages": messages}]
+    source = Messages(path=bench.write("a.jsonl", rows), on_overlong=OnOverlong.truncate_left)
+    warnings = bench.prepare(source, max_length=100).report["warnings"]
+    assert "Truncation cut away 2 whole answers of rows that keep another." in warnings

@@ -162,6 +162,12 @@ def test_a_folder_without_data_says_what_it_holds(tmp_path):
         files(tmp_path)
 
 
+def test_a_description_of_the_data_beside_it_is_no_row(tmp_path):
+    write(tmp_path / "a.jsonl", JSONL)
+    write(tmp_path / "dataset_info.json", b'{"a": {"file_name": "a.jsonl"}}')
+    assert [file.name for file in data_files(tmp_path, ENDINGS)] == ["a.jsonl"]
+
+
 def test_text_beside_records_is_no_data(tmp_path):
     write(tmp_path / "LICENSE.txt", b"licence")
     write(tmp_path / "x.jsonl", JSONL)

@@ -195,3 +195,10 @@ def test_many_rows_are_divided_as_few_are(monkeypatch: pytest.MonkeyPatch):
     few = divide(rows, TENTHS)
     monkeypatch.setattr(split, "_MANY", 10)
     assert divide(rows, TENTHS) == few
+
+
+def test_groups_that_a_duplicate_joins_fall_on_the_same_side_in_any_order_of_rows():
+    rows = [example(f"text {at % 90}", group=f"group {at % 40}") for at in range(120)]
+    there = divide(rows, TENTHS)
+    assert divide(rows[::-1], TENTHS) == there[::-1]
+    assert set(there) == set(SPLITS)

@@ -56,8 +56,9 @@ class Messages(Dataset):
     def _led(self, messages: list[Message], record: Mapping[str, Any]) -> list[Message]:
         """Return the messages with the row's system prompt before them, where they have none."""
         column = self.column("system", record)
-        listed = column is not None and isinstance(record[column], list)
-        system = content_text(record[column]) if listed else self.optional("system", record)
+        parts = record[column] if column else None
+        listed = isinstance(parts, list)
+        system = content_text(parts) if listed else self.optional("system", record)
         if not system or messages[0]["role"] in ("system", "developer"):
             return messages
         return [{"role": "system", "content": system}, *messages]

@@ -133,3 +133,13 @@ def test_what_was_learned_is_found_in_any_text():
     overlap.learn(Where("e", "row", 4), ["one two three four", "five"])
     assert overlap.find(["x", "zero One, two THREE"]) == Where("e", "row", 4)
     assert overlap.find([Text(where=Where("", "", 0), text="one two four").text]) is None
+
+
+def test_what_more_than_half_of_few_rows_share_is_their_instruction_where_that_is_asked_for():
+    said = "answer the question in one short word"
+    for alike in (False, True):
+        overlap = Overlap(5, alike=alike)
+        for at in range(4):
+            overlap.learn(Where("a", "line", at), [f"{said} {at}"])
+        assert (overlap.find([f"{said} of mine"]) is None) is alike
+        assert overlap.find([f"x {said} 2"]) is not None
