@@ -23,6 +23,12 @@ class Corpus:
     rows: Iterable[Placed]
     total: int | None
     quarantine: Quarantine
+    refused: list[str]  # why reading ended early; a stream's are known once it was read
+
+    def refuse(self) -> None:
+        """Raise DataError where a file could not be read to its end."""
+        if self.refused:
+            raise DataError(self.refused)
 
 
 def gather(
@@ -31,7 +37,7 @@ def gather(
     """Return the clean examples of all of a dataset's files.
 
     What is malformed or dropped is counted in `readings` and `cleanings`, and kept in the file
-    `quarantine`. Raises DataError for what cannot be read at all.
+    `quarantine`. A file that cannot be read at all ends the reading, and is told in `refused`.
     """
     return Gathering(source, steps, seed, quarantine).corpus()
 
@@ -51,6 +57,7 @@ class Gathering:
         self.given = {split: path for split, path in (("test", source.test_path),
                       ("validation", source.validation_path)) if path}  # fmt: skip
         self.wanted = shares(source.split, self.given)
+        self.refused: list[str] = []
 
     def corpus(self) -> Corpus:
         """Return all examples; those of a stream are read as they are asked for."""
@@ -65,11 +72,22 @@ class Gathering:
         return self._corpus(_held_out_first(held, main, placed), total)
 
     def _corpus(self, rows: Iterable[Placed], total: int | None) -> Corpus:
-        return Corpus(self.readings, self.cleanings, rows, total, self.quarantine)
+        return Corpus(
+            self.readings, self.cleanings, rows, total, self.quarantine, self.refused
+        )  # fmt: skip
+
+    def _readable(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """Yield examples until a file cannot be read; after that, none of any file."""
+        if self.refused:
+            return
+        try:
+            yield from examples
+        except DataError as error:
+            self.refused += error.faults
 
     def _spooled(self, examples: Iterable[Example], keys: Keys | None = None) -> Spool:
         spool = Spool()
-        for example in examples:
+        for example in self._readable(examples):
             if keys is not None:
                 keys.add(example, self.source.split.by)
             spool.add(example)
@@ -101,9 +119,9 @@ class Gathering:
 
     def _stream(self) -> Iterator[Placed]:
         for split, path in self.given.items():
-            for example in self._file(self.source, self.steps, path):
+            for example in self._readable(self._file(self.source, self.steps, path)):
                 yield split, example
-        for example in self._main():
+        for example in self._readable(self._main()):
             yield place_one(group_key(example), self.wanted, self.seed), example
 
 

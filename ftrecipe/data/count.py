@@ -27,6 +27,7 @@ def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int
     if len(paths) < len(found) or not paths or sum(map(_size, paths)) > _LARGEST:
         return None
     corpus = gather(source, steps, seed)
+    corpus.refuse()
     rows = sum(split == "train" for split, _ in corpus.rows)
     refuse_faults(corpus.readings, source.max_malformed)
     return rows

@@ -76,7 +76,8 @@ def _sum(steps: list[Report], key: str) -> dict[str, int]:
 def _failures(builder: "Builder", made: Report) -> list[str]:
     """Say what forbids training on this data, a line each."""
     source = builder.job.source
-    failures = malformed_faults(builder.corpus.readings, source.max_malformed)
+    failures = list(builder.corpus.refused)
+    failures += malformed_faults(builder.corpus.readings, source.max_malformed)
     failures += _refused(builder)
     if unsupervised := builder.unsupervised.malformed:
         shown = builder.unsupervised.shown

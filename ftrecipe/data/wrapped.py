@@ -104,7 +104,9 @@ def unwrapped(prompt: str, answer: str = "") -> list[Message] | None:
         if asked and asked[-1]["role"] == "user" and not template.opening.search(answer):
             said = without_end(answer).strip()
             return [*asked, {"role": "assistant", "content": said}] if said else None
-        found = _parsed(template, prompt + answer)
+        *_, opened = template.opening.finditer(prompt)
+        gap = "\n" if opened.end() == len(prompt) else ""  # a column may have lost its line end
+        found = _parsed(template, prompt + gap + answer)
         if found and found[-1]["role"] == "assistant":
             return found
     return None

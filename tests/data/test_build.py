@@ -314,6 +314,17 @@ def test_data_that_is_refused_is_counted_all_the_same(bench):
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_file_that_is_no_data_is_told_in_the_report(bench, streaming):
+    path = bench.folder / "a.jsonl"
+    path.write_text("<!DOCTYPE html><html><body>Not found</body></html>")
+    job = bench.job(QuestionAnswer(path=str(path), streaming=streaming))
+    with built(job, bench.folder / "cache" / "html", lambda total: lambda done: None) as data:
+        [failure] = data.report["failures"]
+        assert "a.jsonl is an HTML page" in failure
+        assert data.report["sources"][0]["rows_read"] == 0
+
+
 def test_a_row_with_nothing_to_learn_is_a_failure(bench):
     muted = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0}]
     path = bench.write("a.jsonl", [{"messages": muted}])

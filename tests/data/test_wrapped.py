@@ -101,3 +101,8 @@ def test_a_conversation_without_marks_is_the_very_same():
     messages = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
     found, notes = tidied(messages)
     assert (found, notes) == (messages, ())
+
+
+@pytest.mark.parametrize(("name", "prompt", "answer"), WRAPPED)
+def test_a_prompt_whose_last_line_end_is_lost_is_taken_apart_all_the_same(name, prompt, answer):
+    assert turns(unwrapped(prompt.strip(), answer)) == [("user", "q"), ("assistant", "a")]

@@ -36,8 +36,8 @@ _NAMED = re.compile(
 _MENTIONS = ("pass", "pwd", "secret", "key", "token", "senha", "contrase")
 _IDENTIFIER = re.compile(r"[A-Za-z_.-]+[:.!?]*")
 _PLACEHOLDER = re.compile(
-    r"(?:[*xX•.#_-]+|your[\w -]*|my[_-]?[^\W\d]+|[^\W\d]*pass(?:word|wort|wd)?|secret|string|none|null|"
-    r"true|false|required|optional|https?:.*|\.\.\.|[%$]\w+.*|\{.*|<.*|.*\(\)?)[:.,!?]*",
+    r"(?:[*xX•.#_-]+|your[\w -]*|my[_-]?[^\W\d]+|[^\W\d]*pass(?:word|wort|wd)?|secret|string|none|"
+    r"null|true|false|required|optional|https?:.*|\.\.\.|[%$]\w+.*|\{.*|<.*|.*\(\)?)[:.,!?]*",
     re.IGNORECASE,
 )
 _USER = re.compile(r"(?<=://)[^\s/:@<>\"']{1,100}:[^\s/@<>\"']{1,200}(?=@)")

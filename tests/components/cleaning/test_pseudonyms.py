@@ -135,5 +135,6 @@ def test_numbers_of_members_that_a_mask_hides_are_not_in_the_report(chat):
 
 
 def test_an_assistant_that_nobody_is_called_is_told_with_the_real_names(chat):
+    corpus = gather(Export(path=chat, assistant="Alice Smit"), [Pseudonyms()], 0)
     with pytest.raises(DataError, match="did you mean Alice Smith"):
-        gather(Export(path=chat, assistant="Alice Smit"), [Pseudonyms()], 0)
+        corpus.refuse()
