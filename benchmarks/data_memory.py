@@ -19,7 +19,7 @@ from pathlib import Path
 from ftrecipe.components.dataset.alpaca import Alpaca
 from ftrecipe.components.model import BUILTIN
 from ftrecipe.data.build import built
-from ftrecipe.data.masks import TrainOn
+from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.data.prepared import Job, fingerprint
 from transformers import AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained(BUILTIN / "tiny")

@@ -178,7 +178,7 @@ def _mapped(columns: dict[str, Any], tokens: Callable[[Any], Any]) -> Work:
 def ours_texts(tokenizer: Any, folder: Path) -> Work:
     """Tokenize and write rendered texts."""
     from ftrecipe.data.example import Where
-    from ftrecipe.data.render import Rendered
+    from ftrecipe.data.tokens.render import Rendered
 
     texts = [row["text"] for row in read(folder / "texts.jsonl")]
     where = Where("texts.jsonl", "line", 1)
@@ -191,8 +191,8 @@ def ours_chats(train_on: str) -> Callable[[Any, Path], Work]:
 
     def side(tokenizer: Any, folder: Path) -> Work:
         from ftrecipe.data.example import Chat, Where
-        from ftrecipe.data.masks import TrainOn
-        from ftrecipe.data.render import Renderer
+        from ftrecipe.data.tokens.masks import TrainOn
+        from ftrecipe.data.tokens.render import Renderer
 
         where = Where("chats.jsonl", "line", 1)
         chats = [Chat(where=where, **row) for row in read(folder / "chats.jsonl")]
@@ -206,8 +206,8 @@ def ours_chats(train_on: str) -> Callable[[Any, Path], Work]:
 def _written(tokenizer: Any, rows: list[Any], render: Callable[[list[Any]], list[Any]]) -> Work:
     from ftrecipe.data.build import Writer
     from ftrecipe.data.example import OnOverlong
-    from ftrecipe.data.overlong import Overlong
-    from ftrecipe.data.tokenize import Encoder
+    from ftrecipe.data.tokens.overlong import Overlong
+    from ftrecipe.data.tokens.tokenize import Encoder
 
     def work(out: Path) -> int:
         encoder, writer, tokens = Encoder(tokenizer), Writer(out / "rows.arrow"), 0

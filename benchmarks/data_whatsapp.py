@@ -124,7 +124,8 @@ def _cleaning():
     from ftrecipe.components.cleaning.boilerplate import Boilerplate
     from ftrecipe.components.dataset.whatsapp import WhatsApp
     from ftrecipe.data.cleaning import Cleaning, Quarantine
-    from ftrecipe.data.read import Reading, read_examples
+    from ftrecipe.data.read import read_examples
+    from ftrecipe.data.reading import Reading
 
     def work(path: Path) -> int:
         reading = Reading(str(path))

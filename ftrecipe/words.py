@@ -16,7 +16,7 @@ from ftrecipe.components.dataset.sniff import recognize
 from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
 from ftrecipe.config import GROUPS, RunConfig, check_option, options
-from ftrecipe.data.locate import HubId, locate
+from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.errors import ConfigError, listed
 from ftrecipe.paths import typed
 from ftrecipe.recipes import file_name, names

@@ -18,7 +18,7 @@ from tiny_model.questions import Fact, asked, make_facts
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from ftrecipe.data.templates import CHATML
+from ftrecipe.data.tokens.templates import CHATML
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "scripts" / "tiny_model" / "text.jsonl"

@@ -110,7 +110,7 @@ def test_converting_imports_nothing_heavy(data, process):
         f"assert main({words!r}) == 0; print(sorted(sys.modules))"
     )
     loaded = process("-c", look).stdout
-    assert "ftrecipe.data.written" in loaded
+    assert "ftrecipe.data.convert.written" in loaded
     assert not any(
         f"'{name}'" in loaded for name in ("torch", "transformers", "datasets", "pyarrow")
     )

@@ -9,16 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ftrecipe.data.audit import Audit
+from ftrecipe.data.audit.report import Report, report
 from ftrecipe.data.corpus import Corpus, Placed, gather
 from ftrecipe.data.example import Chat, Completion, Example, Preference, RowFault
-from ftrecipe.data.masks import Unsupervised
-from ftrecipe.data.overlong import Overlong
 from ftrecipe.data.prepared import EvalExample, Job, Prepared
-from ftrecipe.data.read import Reading
-from ftrecipe.data.render import Rendered, Renderer
-from ftrecipe.data.report import Report, report
+from ftrecipe.data.reading import Reading
 from ftrecipe.data.split import HELD_OUT, SPLITS
-from ftrecipe.data.tokenize import Encoder, Row
+from ftrecipe.data.tokens.masks import Unsupervised
+from ftrecipe.data.tokens.overlong import Overlong
+from ftrecipe.data.tokens.render import Rendered, Renderer
+from ftrecipe.data.tokens.tokenize import Encoder, Row
 from ftrecipe.rundir import write_json
 
 _BATCH = 1000

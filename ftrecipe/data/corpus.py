@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ftrecipe.data.cleaning import Cleaning, Quarantine, Step, hider
 from ftrecipe.data.example import ColumnFault, Example, Where
-from ftrecipe.data.read import Reading, Source, read_examples
+from ftrecipe.data.read import Source, read_examples
+from ftrecipe.data.reading import Reading
 from ftrecipe.data.split import HELD_OUT, SPLITS, Keys, SplitBy, group_key, place_one, shares
 from ftrecipe.data.spool import Spool
 from ftrecipe.errors import DataError

@@ -6,8 +6,9 @@ from pathlib import Path
 from ftrecipe.data.cleaning import Step
 from ftrecipe.data.corpus import gather
 from ftrecipe.data.files import stored
-from ftrecipe.data.locate import locate
-from ftrecipe.data.read import Source, refuse_faults
+from ftrecipe.data.files.locate import locate
+from ftrecipe.data.read import Source
+from ftrecipe.data.reading import refuse_faults
 
 _LARGEST = 64 * 2**20  # bytes of data that a plan may take the time to read
 

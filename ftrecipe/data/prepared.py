@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ftrecipe.data.cleaning import Step
 from ftrecipe.data.files import digests
-from ftrecipe.data.locate import HubId, locate
-from ftrecipe.data.masks import TrainOn
+from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.data.read import Source
+from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.rundir import read_json
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ftrecipe.data.audit.describe import describe
+from ftrecipe.data.audit.page import data_page
+from ftrecipe.data.audit.report import Report
+from ftrecipe.data.audit.schedule import schedule
+from ftrecipe.data.audit.told import several
 from ftrecipe.data.build import built
-from ftrecipe.data.describe import describe
-from ftrecipe.data.page import data_page
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
-from ftrecipe.data.report import Report
-from ftrecipe.data.schedule import schedule
-from ftrecipe.data.told import several
 from ftrecipe.errors import ConfigError, DataError
 from ftrecipe.page.words import printable
 from ftrecipe.rundir import write_json, write_text

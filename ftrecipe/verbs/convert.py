@@ -11,10 +11,11 @@ from typing import IO, Any
 from ftrecipe.compose import compose
 from ftrecipe.config import RunConfig
 from ftrecipe.data.cleaning import Cleaning, Quarantine
+from ftrecipe.data.convert.write import kind_of, write
+from ftrecipe.data.convert.written import WRITERS, records
 from ftrecipe.data.example import Example, RowFault
-from ftrecipe.data.read import Reading, read_examples, refuse_faults
-from ftrecipe.data.write import kind_of, write
-from ftrecipe.data.written import WRITERS, records
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading, refuse_faults
 from ftrecipe.errors import ConfigError, DataError, did_you_mean, listed
 from ftrecipe.paths import typed
 from ftrecipe.verbs import flags, valued

@@ -15,9 +15,9 @@ from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.text import PlainText
 from ftrecipe.data.build import built
 from ftrecipe.data.count import count_rows
-from ftrecipe.data.masks import TrainOn
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.data.split import SplitBy
+from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.errors import DataError
 
 HALVES = Split(train=0.5, validation=0.25, test=0.25)

@@ -12,9 +12,8 @@ import zipfile
 
 import pytest
 
-from ftrecipe.data import archives
-from ftrecipe.data.files import data_files, digests
-from ftrecipe.data.locate import Url, locate
+from ftrecipe.data.files import archives, data_files, digests
+from ftrecipe.data.files.locate import Url, locate
 from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.errors import DataError
 

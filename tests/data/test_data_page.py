@@ -17,16 +17,16 @@ from ftrecipe.components.cleaning.exact_duplicates import ExactDuplicates
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.telegram import Telegram
 from ftrecipe.components.dataset.text import PlainText
+from ftrecipe.data.audit.page import data_page
+from ftrecipe.data.audit.page.cleaning import marked
+from ftrecipe.data.audit.page.flow import Flow
+from ftrecipe.data.audit.page.samples import tokens, visible
+from ftrecipe.data.audit.page.verdict import headline, reasons
+from ftrecipe.data.audit.schedule import schedule
 from ftrecipe.data.build import built
 from ftrecipe.data.example import OnOverlong
-from ftrecipe.data.masks import TrainOn
-from ftrecipe.data.page import data_page
-from ftrecipe.data.page.cleaning import marked
-from ftrecipe.data.page.flow import Flow
-from ftrecipe.data.page.samples import tokens, visible
-from ftrecipe.data.page.verdict import headline, reasons
 from ftrecipe.data.prepared import Job
-from ftrecipe.data.schedule import schedule
+from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.page.words import printable
 from ftrecipe.rundir import read_json, write_json
 

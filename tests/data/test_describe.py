@@ -9,15 +9,15 @@ import pytest
 from ftrecipe.components.cleaning.emails import Emails
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.telegram import Telegram
+from ftrecipe.data.audit.describe import describe
+from ftrecipe.data.audit.excerpt import excerpt
+from ftrecipe.data.audit.samples import sample
+from ftrecipe.data.audit.schedule import schedule
 from ftrecipe.data.build import built
-from ftrecipe.data.describe import describe
 from ftrecipe.data.example import Where
-from ftrecipe.data.excerpt import excerpt
-from ftrecipe.data.masks import TrainOn
 from ftrecipe.data.prepared import Job
-from ftrecipe.data.samples import sample
-from ftrecipe.data.schedule import schedule
-from ftrecipe.data.tokenize import MASKED, Row
+from ftrecipe.data.tokens.masks import TrainOn
+from ftrecipe.data.tokens.tokenize import MASKED, Row
 
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b31m\u202eX"

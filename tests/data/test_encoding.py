@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ftrecipe.data.encoding import detect
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import data_files
+from ftrecipe.data.files.encoding import detect
 from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.errors import DataError
 

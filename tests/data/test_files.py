@@ -9,7 +9,7 @@ import pytest
 
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import data_files
-from ftrecipe.data.locate import locate
+from ftrecipe.data.files.locate import locate
 from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.errors import DataError
 

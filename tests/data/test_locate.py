@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ftrecipe.data.locate import BUILTIN, HubId, Url, locate
+from ftrecipe.data.files.locate import BUILTIN, HubId, Url, locate
 from ftrecipe.errors import DataError
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ftrecipe.data.example import Chat, Completion, RowFault, Text, Where
-from ftrecipe.data.masks import TrainOn, Unsupervised
-from ftrecipe.data.render import Renderer
-from ftrecipe.data.tokenize import MASKED, Encoder
+from ftrecipe.data.tokens.masks import TrainOn, Unsupervised
+from ftrecipe.data.tokens.render import Renderer
+from ftrecipe.data.tokens.tokenize import MASKED, Encoder
 
 TRL = find_spec("trl")
 REAL = (

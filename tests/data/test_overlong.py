@@ -3,9 +3,9 @@
 import pytest
 
 from ftrecipe.data.example import OnOverlong, Where
-from ftrecipe.data.masks import Unsupervised
-from ftrecipe.data.overlong import Overlong
-from ftrecipe.data.tokenize import MASKED, Row
+from ftrecipe.data.tokens.masks import Unsupervised
+from ftrecipe.data.tokens.overlong import Overlong
+from ftrecipe.data.tokens.tokenize import MASKED, Row
 from ftrecipe.errors import DataError
 
 

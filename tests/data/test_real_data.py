@@ -10,7 +10,8 @@ from ftrecipe.components.dataset import GROUP
 from ftrecipe.components.dataset.oasst import Paths
 from ftrecipe.components.dataset.sniff import recognize
 from ftrecipe.data.cleaning import Cleaning
-from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import DataError
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"

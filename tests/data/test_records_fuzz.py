@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import DataFile, data_files
-from ftrecipe.data.literals import container
 from ftrecipe.data.records import ENDINGS, read_file
+from ftrecipe.data.records.literals import container
 from ftrecipe.errors import DataError
 
 FUZZ = settings(max_examples=100, deadline=None, derandomize=True, database=None)

@@ -4,7 +4,7 @@ from array import array
 
 import pytest
 
-from ftrecipe.data.schedule import schedule
+from ftrecipe.data.audit.schedule import schedule
 
 
 def test_an_epoch_has_a_step_for_every_batch_and_one_for_the_rest():

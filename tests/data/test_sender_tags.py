@@ -11,9 +11,9 @@ from ftrecipe.components.dataset.telegram import Telegram
 from ftrecipe.components.model import BUILTIN, Model
 from ftrecipe.compose import compose
 from ftrecipe.data.example import Chat, Where
-from ftrecipe.data.render import Renderer
-from ftrecipe.data.templates import Tags
-from ftrecipe.data.tokenize import MASKED, Encoder
+from ftrecipe.data.tokens.render import Renderer
+from ftrecipe.data.tokens.templates import Tags
+from ftrecipe.data.tokens.tokenize import MASKED, Encoder
 from ftrecipe.errors import ConfigError
 
 HERE = Where("chat.txt", "line", 1)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from ftrecipe.components.model import Model
 from ftrecipe.data.example import Chat, RowFault, Where
-from ftrecipe.data.locate import BUILTIN
-from ftrecipe.data.masks import TrainOn
-from ftrecipe.data.render import Rendered, Renderer
-from ftrecipe.data.templates import TEMPLATES, Tags
-from ftrecipe.data.tokenize import MASKED, Encoder, Row
+from ftrecipe.data.files.locate import BUILTIN
+from ftrecipe.data.tokens.masks import TrainOn
+from ftrecipe.data.tokens.render import Rendered, Renderer
+from ftrecipe.data.tokens.templates import TEMPLATES, Tags
+from ftrecipe.data.tokens.tokenize import MASKED, Encoder, Row
 from ftrecipe.errors import ConfigError
 
 HERE = Where("x.jsonl", "line", 1)

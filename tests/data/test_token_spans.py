@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftrecipe.data.example import Where
-from ftrecipe.data.render import Rendered
-from ftrecipe.data.tokenize import MASKED, Encoder, tokens_of
+from ftrecipe.data.tokens.render import Rendered
+from ftrecipe.data.tokens.tokenize import MASKED, Encoder, tokens_of
 
 HERE = Where("x.jsonl", "line", 1)
 WORDS = ["the answer to what", "hello there, don't stop", "naïve 東京 привет", "a  b\n\nc"] * 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ftrecipe.data.wrapped import already, tidied, unwrapped, without_beginning, without_end
+from ftrecipe.data.tokens.wrapped import already, tidied, unwrapped, without_beginning, without_end
 
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes "

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import ftrecipe.config  # noqa: F401 - registers every format
 from ftrecipe.components.dataset import GROUP
+from ftrecipe.data.convert.write import write
+from ftrecipe.data.convert.written import WRITERS, records
 from ftrecipe.data.example import Chat, Completion, Preference, Rated, RowFault, Text, Where
-from ftrecipe.data.write import write
-from ftrecipe.data.written import WRITERS, records
 
 HERE = Where("x", "line", 1)
 READS = {"instruction": "alpaca"}  # who reads what is written under another name

@@ -10,7 +10,7 @@ import pytest
 
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.trainer import Sft
-from ftrecipe.data.locate import BUILTIN
+from ftrecipe.data.files.locate import BUILTIN
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.prepare import prepare

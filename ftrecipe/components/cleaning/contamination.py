@@ -8,7 +8,7 @@ from ftrecipe.components.cleaning import GROUP, Cleaning, Log, package_faults
 from ftrecipe.components.cleaning.parts import texts_in
 from ftrecipe.data.example import Example, RowFault
 from ftrecipe.data.files import DataFile, data_files
-from ftrecipe.data.locate import HubId, locate
+from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.data.ngrams import Overlap, spoken
 from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.errors import DataError

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from ftrecipe.components.model import Model
 from ftrecipe.data.cleaning import Cleaning, Step
 from ftrecipe.data.columns import as_text, column_of, fill, holes, missing
-from ftrecipe.data.encoding import known_encoding
 from ftrecipe.data.example import (
     Chat,
     Completion,
@@ -21,12 +20,14 @@ from ftrecipe.data.example import (
     Where,
 )
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.locate import locate
-from ftrecipe.data.read import Reading, Row, examples_of_records
+from ftrecipe.data.files.encoding import known_encoding
+from ftrecipe.data.files.locate import locate
+from ftrecipe.data.read import Row, examples_of_records
+from ftrecipe.data.reading import Reading
 from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.data.split import Split, SplitBy, fraction_faults
-from ftrecipe.data.templates import SENDER_TAGS, Tags
-from ftrecipe.data.wrapped import already, tidied, unwrapped, without_beginning, without_end
+from ftrecipe.data.tokens.templates import SENDER_TAGS, Tags
+from ftrecipe.data.tokens.wrapped import already, tidied, unwrapped, without_beginning, without_end
 from ftrecipe.errors import DataError, did_you_mean, listed
 from ftrecipe.registry import Group, bounded
 

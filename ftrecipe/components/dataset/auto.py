@@ -11,8 +11,9 @@ from ftrecipe.components.model import Model
 from ftrecipe.data.cleaning import Cleaning
 from ftrecipe.data.example import Example, OnOverlong, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.locate import HubId, locate
-from ftrecipe.data.read import Reading, Row
+from ftrecipe.data.files.locate import HubId, locate
+from ftrecipe.data.read import Row
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import DataError
 
 

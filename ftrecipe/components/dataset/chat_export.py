@@ -12,8 +12,9 @@ from ftrecipe.data.conversations import Shape, Turn, answered, chats, conversati
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import Example, RowFault, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.read import ChatCount, Reading, Row
-from ftrecipe.data.templates import SENDER_TAGS, Tags
+from ftrecipe.data.read import Row
+from ftrecipe.data.reading import ChatCount, Reading
+from ftrecipe.data.tokens.templates import SENDER_TAGS, Tags
 from ftrecipe.errors import DataError, did_you_mean, listed
 from ftrecipe.registry import bounded
 

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.components.dataset.turns import answered
 from ftrecipe.data.columns import column_of
-from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.example import EmptyFault, Example, Message, RowFault, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.read import Reading, Row
+from ftrecipe.data.files.encoding import refuse_bad_bytes
+from ftrecipe.data.read import Row
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import DataError, listed
 
 _OPEN, _CLOSE, _APART = "<|im_start|>", "<|im_end|>", "<|endoftext|>"

@@ -9,7 +9,7 @@ from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset
 from ftrecipe.components.dataset.turns import answered, is_turns, message_list, tool_list
 from ftrecipe.data.columns import as_text, column_of, holes, missing
 from ftrecipe.data.example import EmptyFault, Example, RowFault, Where
-from ftrecipe.data.literals import container, flattened, looks_contained
+from ftrecipe.data.records.literals import container, flattened, looks_contained
 
 _LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat")
 

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 from ftrecipe.components.dataset.chat_export import ChatExport
 from ftrecipe.data.columns import as_text, kind
-from ftrecipe.data.encoding import bad_byte
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
+from ftrecipe.data.files.encoding import bad_byte
 from ftrecipe.errors import DataError, listed
 
 Place = tuple[Where, Entry | RowFault]

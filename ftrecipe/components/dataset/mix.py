@@ -15,7 +15,8 @@ from ftrecipe.data.cleaning import Cleaning, Step
 from ftrecipe.data.example import Example
 from ftrecipe.data.files import DataFile
 from ftrecipe.data.interleave import drawn, shuffled
-from ftrecipe.data.read import Reading, Row
+from ftrecipe.data.read import Row
+from ftrecipe.data.reading import Reading
 from ftrecipe.data.split import fraction_faults
 from ftrecipe.errors import ConfigError
 from ftrecipe.nested import built

@@ -9,7 +9,8 @@ from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.data.cleaning import Cleaning
 from ftrecipe.data.columns import as_text, kind
 from ftrecipe.data.example import Example, Message, RowFault, Unwanted, Where
-from ftrecipe.data.read import Reading, Row
+from ftrecipe.data.read import Row
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import listed
 
 _ROLES = {"prompter": "user", "user": "user", "human": "user", "assistant": "assistant"}

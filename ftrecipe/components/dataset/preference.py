@@ -8,7 +8,7 @@ from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.components.dataset.turns import is_turns, message_list, tool_list
 from ftrecipe.data.columns import as_text, column_of, missing
 from ftrecipe.data.example import EmptyFault, Example, Message, Preference, RowFault, Where
-from ftrecipe.data.wrapped import already, parsed_whole, unwrapped, without_end
+from ftrecipe.data.tokens.wrapped import already, parsed_whole, unwrapped, without_end
 
 _CHOSEN = ("chosen", "response_j", "chosen_response", "preferred", "preferred_output")
 _REJECTED = ("rejected", "response_k", "rejected_response", "dispreferred", "non_preferred_output")

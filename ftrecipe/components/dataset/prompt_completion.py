@@ -8,7 +8,7 @@ from ftrecipe.components.dataset import GROUP, Dataset, raw
 from ftrecipe.components.dataset.turns import answered, is_turns, message_list
 from ftrecipe.data.columns import column_of
 from ftrecipe.data.example import Example, Where
-from ftrecipe.data.wrapped import without_end
+from ftrecipe.data.tokens.wrapped import without_end
 
 _PROMPTS = ("prompt", "input_text", "inputs", "input")
 _COMPLETIONS = ("completion", "response", "output", "answer", "reply", "target", "output_text",

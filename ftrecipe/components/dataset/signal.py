@@ -20,10 +20,10 @@ from ftrecipe.components.dataset.json_export import (
 )
 from ftrecipe.components.dataset.signal_json import Lines, is_line
 from ftrecipe.data.columns import broken
-from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.entries import Entry, Kind
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
+from ftrecipe.data.files.encoding import refuse_bad_bytes
 from ftrecipe.errors import DataError
 
 _HEAD = re.compile(r"\[(\d{4}-\d\d-\d\d),? (\d\d:\d\d(?::\d\d)?)\](?: (.*)|$)", re.ASCII)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import DataFile, data_files
+from ftrecipe.data.files.urls import Url
 from ftrecipe.data.read import told
 from ftrecipe.data.records import ENDINGS, READERS, read_file, read_text, reader_of
-from ftrecipe.data.urls import Url
 from ftrecipe.errors import DataError, listed
 
 _ROWS, _FILES, _HEAD = 20, 12, 1 << 16

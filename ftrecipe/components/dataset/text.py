@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset
 from ftrecipe.data.columns import column_of
-from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.example import Example, OnOverlong, RowFault, Text, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.read import Reading, Row
-from ftrecipe.data.wrapped import without_beginning, without_end
+from ftrecipe.data.files.encoding import refuse_bad_bytes
+from ftrecipe.data.read import Row
+from ftrecipe.data.reading import Reading
+from ftrecipe.data.tokens.wrapped import without_beginning, without_end
 from ftrecipe.errors import DataError
 
 _ASKING = ("instruction", "question", "questions", "prompt", "messages", "conversations")

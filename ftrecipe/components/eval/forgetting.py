@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ftrecipe.components.eval import GROUP, Eval, Measurable, SuiteResult
 from ftrecipe.components.eval.loss import count, mean_loss, perplexity, rows
-from ftrecipe.data.locate import locate
+from ftrecipe.data.files.locate import locate
 from ftrecipe.errors import DataError
 
 

@@ -5,7 +5,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data.templates import TEMPLATES
+from ftrecipe.data.tokens.templates import TEMPLATES
 from ftrecipe.errors import ConfigError, did_you_mean
 from ftrecipe.paths import typed
 from ftrecipe.registry import Group, bounded

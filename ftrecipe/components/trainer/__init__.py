@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ftrecipe.data.masks import TrainOn
+from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.registry import Group, bounded
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from ftrecipe.data.page.samples import LEGEND, tokens
+from ftrecipe.data.audit.page.samples import LEGEND, tokens
 from ftrecipe.page.words import number, size
 from ftrecipe.stages.page.chart import Curve, Point, chart
 from ftrecipe.stages.page.samples import Sample, pick

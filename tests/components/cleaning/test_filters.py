@@ -12,7 +12,8 @@ from ftrecipe.components.dataset.alpaca import Alpaca
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.data.cleaning import Cleaning, Quarantine
 from ftrecipe.data.example import Chat, Completion, Text, Where
-from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading
 
 HERE = Where("x", "line", 1)
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"

@@ -15,7 +15,8 @@ from ftrecipe.data.cleaning import Cleaning, Quarantine
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import data_files
-from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import DataError
 
 for module in pkgutil.iter_modules(package.__path__):

@@ -13,7 +13,8 @@ import ftrecipe
 from ftrecipe.components.dataset.chatlog import Chatlog, Ratings
 from ftrecipe.data.cleaning import Cleaning
 from ftrecipe.data.example import Chat, RowFault, Unwanted, Where
-from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import DataError
 
 LOG = FIXTURES / "chatlog" / "log.jsonl"

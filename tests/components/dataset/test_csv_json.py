@@ -10,8 +10,9 @@ from ftrecipe.components.dataset.csv_json import CsvJson
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.data.cleaning import Cleaning
 from ftrecipe.data.example import Chat, RowFault
-from ftrecipe.data.literals import container, flattened, looks_contained
-from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading
+from ftrecipe.data.records.literals import container, flattened, looks_contained
 
 MOVIES = Path(__file__).parents[4] / "shared/data/csv-python-literals/movies_metadata_1044.csv"
 TURNS = "[{'role': 'user', 'content': \"it's?\"}, {'role': 'assistant', 'content': 'yes'}]"

@@ -22,7 +22,8 @@ from ftrecipe.data.example import (
     RowFault,
     Where,
 )
-from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import DataError
 
 HERE = Where("x", "line", 1)

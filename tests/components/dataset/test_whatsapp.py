@@ -18,7 +18,8 @@ from ftrecipe.components.dataset.whatsapp.survey import Survey
 from ftrecipe.data.cleaning import Cleaning, Quarantine
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.files import data_files
-from ftrecipe.data.read import ChatCount, Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import ChatCount, Reading
 from ftrecipe.errors import DataError
 
 FIXTURES = export_reading.FIXTURES / "whatsapp"

@@ -10,7 +10,8 @@ from ftrecipe.data.cleaning import Cleaning
 from ftrecipe.data.entries import Entry, Kind
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import data_files
-from ftrecipe.data.read import Reading, read_examples
+from ftrecipe.data.read import read_examples
+from ftrecipe.data.reading import Reading
 
 AFTERNOON = datetime.datetime(2024, 1, 5, 15, 22)
 MORNING = datetime.datetime(2024, 1, 5, 3, 22)

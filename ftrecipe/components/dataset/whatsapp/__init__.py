@@ -12,7 +12,8 @@ from ftrecipe.components.dataset.whatsapp.dates import DateOrder
 from ftrecipe.components.dataset.whatsapp.headers import cut
 from ftrecipe.components.dataset.whatsapp.survey import Survey, as_key, is_possible, survey
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.read import Reading, Row
+from ftrecipe.data.read import Row
+from ftrecipe.data.reading import Reading
 from ftrecipe.errors import DataError
 
 __all__ = ["DateOrder", "WhatsApp"]

@@ -26,10 +26,10 @@ from ftrecipe.components.dataset.whatsapp.survey import (
     opened,
     sifted,
 )
-from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.entries import Entry, Kind
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
+from ftrecipe.data.files.encoding import refuse_bad_bytes
 
 Found = tuple[Where, Entry | RowFault]
 

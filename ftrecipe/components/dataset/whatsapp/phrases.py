@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ftrecipe.components.dataset.whatsapp.headers import MARKS, SPACES
 from ftrecipe.data.entries import Kind
-from ftrecipe.data.locate import BUILTIN
+from ftrecipe.data.files.locate import BUILTIN
 
 MARK = "\u200e"  # the app sets it before what it wrote
 _FILE = BUILTIN / "whatsapp.json"

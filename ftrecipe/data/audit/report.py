@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data.read import malformed_faults
-from ftrecipe.data.samples import sample
+from ftrecipe.data.audit.samples import sample
+from ftrecipe.data.reading import malformed_faults
 from ftrecipe.data.split import HELD_OUT
 
 if TYPE_CHECKING:

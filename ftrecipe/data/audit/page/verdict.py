@@ -4,7 +4,7 @@ import re
 from html import escape
 from typing import Any
 
-from ftrecipe.data.told import several
+from ftrecipe.data.audit.told import several
 from ftrecipe.page.bars import share
 from ftrecipe.page.words import cut, printable
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn, TextIO
 
 from ftrecipe.data.columns import kind
-from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.example import RowFault, Where
+from ftrecipe.data.files.encoding import refuse_bad_bytes
 
 Row = tuple[Where, dict[str, Any] | RowFault]
 

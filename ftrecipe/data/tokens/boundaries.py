@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data.masks import Span
+from ftrecipe.data.tokens.masks import Span
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data import layout
 from ftrecipe.data.columns import broken
 from ftrecipe.data.example import Message, RowFault
-from ftrecipe.data.layout import Layout
-from ftrecipe.data.masks import MARKED, Span, disagreement
+from ftrecipe.data.tokens import layout
+from ftrecipe.data.tokens.layout import Layout
+from ftrecipe.data.tokens.masks import MARKED, Span, disagreement
 from ftrecipe.errors import DataError
 
 if TYPE_CHECKING:

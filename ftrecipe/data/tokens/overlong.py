@@ -8,8 +8,8 @@ from heapq import heappushpop
 from typing import Any
 
 from ftrecipe.data.example import OnOverlong
-from ftrecipe.data.masks import Unsupervised
-from ftrecipe.data.tokenize import MASKED, Row
+from ftrecipe.data.tokens.masks import Unsupervised
+from ftrecipe.data.tokens.tokenize import MASKED, Row
 from ftrecipe.errors import DataError
 
 _SHOWN = 3

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, TextIO
 
-from ftrecipe.data.archives import PACKED, is_zip, open_member, open_zip, unpacked
-from ftrecipe.data.encoding import ESCAPE, detect, known_encoding
-from ftrecipe.data.kinds import HEAD, kind_of
-from ftrecipe.data.urls import Remote, Url, remote_files
+from ftrecipe.data.files.archives import PACKED, is_zip, open_member, open_zip, unpacked
+from ftrecipe.data.files.encoding import ESCAPE, detect, known_encoding
+from ftrecipe.data.files.kinds import HEAD, kind_of
+from ftrecipe.data.files.urls import Remote, Url, remote_files
 from ftrecipe.errors import DataError, listed
 
 # What `datasets` and LLaMA-Factory write beside their rows; named like data.

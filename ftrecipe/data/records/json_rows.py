@@ -6,10 +6,10 @@ from functools import partial
 from itertools import islice
 from typing import Any, TextIO
 
-from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.json_stream import Document, Row, as_record, json_reason, wraps
+from ftrecipe.data.files.encoding import refuse_bad_bytes
+from ftrecipe.data.records.json_stream import Document, Row, as_record, json_reason, wraps
 from ftrecipe.errors import DataError
 
 _LINES = (".jsonl", ".ndjson")

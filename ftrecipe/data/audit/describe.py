@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ftrecipe.data.excerpt import excerpt
+from ftrecipe.data.audit.excerpt import excerpt
+from ftrecipe.data.audit.told import overlong_done, place, several
 from ftrecipe.data.split import SPLITS
-from ftrecipe.data.told import overlong_done, place, several
 from ftrecipe.page.words import cut, printable
 
 Report = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ftrecipe.data.tokenize import MASKED, Row
+from ftrecipe.data.tokens.tokenize import MASKED, Row
 
 _MOST_TOKENS = 800
 _MOST_BYTES = 8  # tokens that one character is waited for

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from ftrecipe.data.western import western
+from ftrecipe.data.files.western import western
 
 _SURE = 0.8
 _RUN = re.compile(r"[^\x00-\x7f]+")

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from ftrecipe.data.columnar import read_arrow, read_parquet
-from ftrecipe.data.encoding import refuse_bad_bytes
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
-from ftrecipe.data.json_rows import read_json
-from ftrecipe.data.tables import read_csv
+from ftrecipe.data.files.encoding import refuse_bad_bytes
+from ftrecipe.data.records.columnar import read_arrow, read_parquet
+from ftrecipe.data.records.json_rows import read_json
+from ftrecipe.data.records.tables import read_csv
 from ftrecipe.errors import DataError, listed
 
 Row = tuple[Where, dict[str, Any] | RowFault]

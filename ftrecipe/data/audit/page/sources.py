@@ -4,7 +4,7 @@ from collections import Counter
 from html import escape
 from typing import Any
 
-from ftrecipe.data.told import place
+from ftrecipe.data.audit.told import place
 from ftrecipe.page.bars import counted
 from ftrecipe.page.words import cut, printable, size
 

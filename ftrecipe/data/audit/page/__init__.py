@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ftrecipe.data.page import cleaning, content, flow, lengths, samples, sources, verdict
+from ftrecipe.data.audit.page import cleaning, content, flow, lengths, samples, sources, verdict
 from ftrecipe.page import sheet
 
 ORDER = (

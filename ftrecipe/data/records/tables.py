@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
-from ftrecipe.data.encoding import bad_byte, refuse_bad_bytes
 from ftrecipe.data.example import RowFault, Where
 from ftrecipe.data.files import DataFile
+from ftrecipe.data.files.encoding import bad_byte, refuse_bad_bytes
 from ftrecipe.errors import DataError, listed
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftrecipe.data.archives import PACKED
 from ftrecipe.data.files import ending
-from ftrecipe.data.urls import Url, is_url
+from ftrecipe.data.files.archives import PACKED
+from ftrecipe.data.files.urls import Url, is_url
 from ftrecipe.errors import DataError, did_you_mean
 from ftrecipe.paths import typed
 
-BUILTIN = Path(__file__).parents[1] / "builtin"
+BUILTIN = Path(__file__).parents[2] / "builtin"
 
 # Names that end so are files: a hub id would hardly.
 _LOCAL = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt", ".zip")

@@ -11,7 +11,7 @@ from typing import Any
 from ftrecipe.data.example import Chat, Example, Preference
 from ftrecipe.data.ngrams import Overlap
 from ftrecipe.data.split import HELD_OUT, SPLITS, prompt_key, text_key
-from ftrecipe.data.tokenize import MASKED, Row
+from ftrecipe.data.tokens.tokenize import MASKED, Row
 
 _BINS = 24
 _SAMPLES = 12

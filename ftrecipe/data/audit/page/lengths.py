@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from ftrecipe.data.told import overlong_done, several
+from ftrecipe.data.audit.told import overlong_done, several
 from ftrecipe.page.bars import share
 from ftrecipe.page.histogram import Histogram, Mark
 from ftrecipe.page.words import printable

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
+from ftrecipe.data.audit.told import several
 from ftrecipe.data.split import SPLITS
-from ftrecipe.data.told import several
 from ftrecipe.page.bars import Bar, bars, share
 
 Report = dict[str, Any]

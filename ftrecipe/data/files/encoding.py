@@ -4,9 +4,9 @@ import codecs
 import re
 from typing import IO, NamedTuple
 
-from ftrecipe.data.charsets import legacy
 from ftrecipe.data.example import RowFault
-from ftrecipe.data.western import western
+from ftrecipe.data.files.charsets import legacy
+from ftrecipe.data.files.western import western
 from ftrecipe.errors import DataError, did_you_mean
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"),

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ftrecipe.data.convert.exchanges import Losses, as_chat, lose_marks, pairs
 from ftrecipe.data.example import Completion, Example, Message, Preference, Rated, RowFault, Text
-from ftrecipe.data.exchanges import Losses, as_chat, lose_marks, pairs
 
 Record = dict[str, Any]
 

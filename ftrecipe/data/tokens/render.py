@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ftrecipe.data import layout
-from ftrecipe.data.chat_template import Asked, ChatTemplate, rstripped
 from ftrecipe.data.example import Chat, Completion, Example, Message, Text, Where
-from ftrecipe.data.layout import Layout
-from ftrecipe.data.losses import loses_thought, refuse_loss, refuse_losses, spliced
-from ftrecipe.data.masks import Span, TrainOn, trained_answers
+from ftrecipe.data.tokens import layout
+from ftrecipe.data.tokens.chat_template import Asked, ChatTemplate, rstripped
+from ftrecipe.data.tokens.layout import Layout
+from ftrecipe.data.tokens.losses import loses_thought, refuse_loss, refuse_losses, spliced
+from ftrecipe.data.tokens.masks import Span, TrainOn, trained_answers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ftrecipe.data.boundaries import Boundaries
 from ftrecipe.data.example import Where
-from ftrecipe.data.masks import Span
-from ftrecipe.data.render import Rendered
+from ftrecipe.data.tokens.boundaries import Boundaries
+from ftrecipe.data.tokens.masks import Span
+from ftrecipe.data.tokens.render import Rendered
 from ftrecipe.errors import DataError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Writes examples in any format: what `convert` does with what the readers gave."""
