@@ -25,8 +25,8 @@ setup: $(STAMP)  ## create .venv and install the pinned stack (does nothing when
 quickstart: $(STAMP)  ## run the main job: the embedded model learns a FAQ
 	$(BIN)/python -m ftrecipe +recipe=quickstart
 
-test: $(STAMP)  ## the fast tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## the fast tests, on all cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(STAMP)  ## trains the tiny model for a few steps through every stage
 	$(BIN)/python -m pytest -m slow
