@@ -27,6 +27,7 @@ class Composition:
     choices: dict[str, Any]
     differences: dict[str, Any] = field(default_factory=dict)
     names_model: bool = True  # whether anything said which model
+    names_data: bool = True  # whether anything said which data
 
 
 def compose(line: list[str], audit_only: bool = False) -> Composition:
@@ -37,12 +38,14 @@ def compose(line: list[str], audit_only: bool = False) -> Composition:
     none, with all faults of the rules.
     """
     asked = words.read(line)
-    if asked.recipe is None:
-        return compose_layers([asked], None, audit_only)
-    try:
-        layers = [*recipes.lineage(asked.recipe), asked]
-    except ConfigError as error:
-        layers = [Layer(faults=error.faults, unsure=set(GROUPS)), asked]
+    layers: list[Layer] = [asked]
+    if asked.recipe is not None:
+        try:
+            layers = [*recipes.lineage(asked.recipe), asked]
+        except ConfigError as error:
+            layers = [Layer(faults=error.faults, unsure=set(GROUPS)), asked]
+    if not any("dataset" in layer.choices.keys() | layer.unsure for layer in layers):
+        words.look_at_the_file(asked)
     return compose_layers(layers, asked.recipe, audit_only)
 
 
@@ -68,8 +71,10 @@ def compose_layers(
     run = to_run(node)
     run = replace(run, model=run.dataset.implied(run.model))
     rules.check(run, audit_only)
-    named = "model" in chosen or any(s.path[0] == "model" for one in layers for s in one.settings)
-    return Composition(run, recipe, choices, differences(untouched, node), named)
+    named = {*chosen, *(s.path[0] for one in layers for s in one.settings)}
+    return Composition(
+        run, recipe, choices, differences(untouched, node), "model" in named, "dataset" in named
+    )
 
 
 def _other_data(layer: Layer) -> list[Setting]:

@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import Any, get_origin, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from ftrecipe.components.dataset.auto import Auto
 from ftrecipe.components.dataset.sniff import recognize
 from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
@@ -43,6 +45,15 @@ def read(words: list[str]) -> Asked:
             asked.faults += error.faults
             asked.unsure |= _unsure(word)
     return asked
+
+
+def look_at_the_file(asked: Asked) -> None:
+    """Let a file that is named have the format that it shows; nothing else says how it is read."""
+    named = next((one for one in asked.settings if one.path == ("dataset", "path")), None)
+    if named is not None and named.text is not None:
+        asked.choices["dataset"] = "auto"
+        if Auto(path=named.text).produces() == "text":
+            asked.choices.setdefault("eval", ["perplexity"])  # plain text asks no questions
 
 
 def _unsure(word: str) -> set[str]:
@@ -86,6 +97,8 @@ def _setting(key: str, text: str, asked: Asked) -> None:
 def _word_hint(word: str) -> str:
     if word.startswith("-"):
         return "; flags come after their verb"
+    if typed(word).exists() or word.startswith("builtin:"):
+        return f"; for the data, {quote(f'dataset={word}')}"
     return f"; for the recipe, +recipe={word}" if word in names() else ""
 
 
@@ -139,7 +152,7 @@ def _dataset(text: str, asked: Asked) -> None:
     if isinstance(found, HubId):
         raise ConfigError(
             f"dataset={text}: a hub id does not say its format; write dataset=<one of "
-            f"{listed(options('dataset'), 40)}> dataset.path={text}"
+            f"{listed(options('dataset'), 40)}> dataset.path={quote(text)}"
         )
     asked.choices["dataset"] = recognize(found).name
     if GROUPS["dataset"].get(asked.choices["dataset"]).yields == "text":

@@ -74,8 +74,39 @@ def test_what_is_lost_and_what_does_not_fit_is_said(data, cli):
 def test_a_target_that_nothing_fits_is_refused(data, cli):
     said = cli("convert", "dataset=x.jsonl", "--to", "preference", "--out", "y.jsonl")
     assert said.code == 2
-    assert "nothing can be written as preference" in said.err
+    assert said.err == "error: nothing can be written as preference\n"
+    assert "read       3 rows of x.jsonl" in said.out
     assert not (data / "y.jsonl").exists()
+
+
+def test_a_wrong_column_is_told_once_and_nothing_is_said_of_leaving_all_rows_out(data, cli):
+    said = cli("convert", "dataset=x.jsonl", "dataset.columns.output=outptu", "--to", "messages",
+               "--out", "y.jsonl")  # fmt: skip
+    assert said.code == 2
+    assert said.err == (
+        "error: x.jsonl: no column 'outptu' (dataset.columns.output); did you mean output? "
+        "columns: instruction, input, output (all 3 rows)\n"
+    )
+
+
+def test_names_that_openai_refuses_are_mended_and_told_once(data, cli):
+    turns = [{"role": "user", "content": "q", "name": "Ann B<x"}]
+    rows = [{"messages": [*turns, {"role": "assistant", "content": "a"}]}] * 2
+    (data / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    said = cli("convert", "dataset=m.jsonl", "--to", "messages", "--out", "y.jsonl")
+    assert rows_of(data / "y.jsonl")[0]["messages"][0]["name"] == "Ann_B_x"
+    assert said.out.count("in names, which OpenAI refuses; they are written as _ (2 examples)") == 1
+
+
+def test_converting_needs_a_dataset(data, cli):
+    said = cli("convert", "--to", "messages", "--out", "y.jsonl")
+    assert (said.code, said.err) == (2, "error: dataset is missing; add dataset=FILE\n")
+
+
+def test_a_path_alone_is_read_as_what_the_file_is(data, cli):
+    said = cli("convert", "dataset.path=x.jsonl", "--to", "messages", "--out", "y.jsonl")
+    assert said.code == 0
+    assert "read       3 rows of x.jsonl (alpaca)" in said.out
 
 
 def test_all_faults_of_the_flags_are_told(data, cli):

@@ -207,6 +207,11 @@ def test_a_recipe_without_its_key_is_answered_with_it(here: Path) -> None:
     assert faults("quickstart")[0].endswith("for the recipe, +recipe=quickstart")
 
 
+def test_a_file_without_its_key_is_answered_with_it(here: Path) -> None:
+    (here / "a b.json").write_text("[]")
+    assert faults("a b.json")[0].endswith("for the data, 'dataset=a b.json'")
+
+
 @pytest.mark.parametrize("word", ["~peft", "~trainer.max_length=3"])
 def test_nothing_can_be_deleted(word: str) -> None:
     assert "nothing can be deleted" in faults(word)[0]

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from tempfile import TemporaryDirectory
 from ftrecipe.data.audit import Audit
 from ftrecipe.data.audit.report import Report, report
 from ftrecipe.data.corpus import Corpus, Placed, gather
-from ftrecipe.data.example import Chat, Completion, Example, Preference, RowFault
+from ftrecipe.data.example import Chat, Completion, Example, Preference, Rated, RowFault
 from ftrecipe.data.prepared import EvalExample, Job, Prepared
 from ftrecipe.data.reading import Reading
 from ftrecipe.data.split import HELD_OUT, SPLITS
@@ -175,9 +176,13 @@ class Builder:
 
 def _told_apart(example: Example) -> list[Example]:
     """Return what is rendered of an example: of a pair, both answers, each after the question."""
+    if isinstance(example, Rated):
+        part = "rated good" if example.label else "rated bad"
+        return [replace(example, where=example.where._replace(part=part))]
     if not isinstance(example, Preference):
         return [example]
     return [
-        Chat(where=example.where, messages=[*example.messages, *answer], tools=example.tools)
-        for answer in (example.chosen, example.rejected)
-    ]
+        Chat(where=example.where._replace(part=part), messages=[*example.messages, *answer],
+             tools=example.tools)
+        for part, answer in (("chosen", example.chosen), ("rejected", example.rejected))
+    ]  # fmt: skip

@@ -1,10 +1,12 @@
 """Runs cleaning steps in order, counts what each did, and keeps what they dropped."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import IO, Any, ClassVar, Protocol
 
@@ -14,6 +16,7 @@ from ftrecipe.data.example import EmptyFault, Example, Where
 _SAMPLES = 5  # kept of each reason, to be looked at
 _SHOWN_CHARACTERS = 500
 _BEFORE_A_CHANGE = 80  # characters shown of what comes before it
+_WORDS = re.compile(r"<[^<>\s]+>|\s+|\w+|.", re.DOTALL)
 _HIDDEN = "(holds what another step hides)"
 
 
@@ -67,6 +70,11 @@ class Log:
     changed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)  # what a person should know of it
+
+    def note(self, told: str, count: int = 1) -> None:
+        """Note what the step leaves to a person; `{count}` in it becomes how often it was."""
+        self.notes[told] += count
 
     def drop(self, item: Example | Entry, why: str, detail: str = "") -> None:
         """Note that `item` is left out; it goes to quarantine.
@@ -92,7 +100,10 @@ class Log:
         for one in [why] if isinstance(why, str) else why:
             self.reasons[one] += 1
             if self._wants(one):
-                self._keep(one, str(where), *self._window(before, after))
+                old, new = self._window(before, after)
+                self._keep(one, str(where), old, new)
+                if old in (new, _HIDDEN):
+                    self.samples[one][-1]["tags"] = self._tags(before, after, new)
 
     def _wants(self, why: str) -> bool:
         return len(self.samples.get(why, ())) < _SAMPLES
@@ -108,6 +119,22 @@ class Log:
         start = _first_difference(old, new) if old not in (new, _HIDDEN) else len(before)
         start = max(0, min(start, _first_difference(before, after)) - _BEFORE_A_CHANGE)
         return old if old is _HIDDEN else _short(old, start), _short(new, start)
+
+    def _tags(self, before: str, after: str, shown: str) -> list[str]:
+        """Return what took the place of what a step hid, of that only what is `shown`."""
+        start = max(0, _first_difference(before, after) - _BEFORE_A_CHANGE)
+        old, new = (_WORDS.findall(text[start : start + 2 * _SHOWN_CHARACTERS])
+                    for text in (before, after))  # fmt: skip
+        compared = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        put = [""]
+        for how, _, _, first, stop in compared:
+            text = "".join(new[first:stop])
+            if how != "equal" or (text.isspace() and "\n" not in text):
+                put[-1] += text  # a tag may have words in common with what it hides
+            else:
+                put.append("")
+        tags = dict.fromkeys(tag.strip() for tag in put)
+        return [tag for tag in tags if tag and tag in shown]
 
     def report(self) -> dict[str, Any]:
         """Return what the step did, as report.json has it."""
@@ -227,6 +254,10 @@ class Cleaning:
     def report(self) -> list[dict[str, Any]]:
         """Return what every step did, in order."""
         return [log.report() for _, log in self.steps]
+
+    def notes(self) -> Counter[str]:
+        """Return what the steps noted, with how often."""
+        return sum((log.notes for _, log in self.steps), Counter())
 
     def takes_empty(self, where: Where, fault: EmptyFault, record: object) -> bool:
         """Drop a row without an answer, where one of the steps does that."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftrecipe.data.example import ColumnFault, RowFault
-from ftrecipe.errors import listed
+from ftrecipe.errors import did_you_mean, listed
 
 _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
@@ -23,9 +23,13 @@ def column_of(record: Record, names: Sequence[str]) -> str | None:
 
 def missing(field: str, record: Record, asked: str | None = None) -> ColumnFault:
     """Return the fault of a field that no column of the record holds."""
-    columns = listed([str(key) for key in record])
+    names = [str(key) for key in record]
+    columns = listed(names)
     if asked is not None:
-        return ColumnFault(f"no column {asked!r} (dataset.columns.{field}); columns: {columns}")
+        hint = did_you_mean(asked, names)
+        return ColumnFault(
+            f"no column {asked!r} (dataset.columns.{field}){hint or ';'} columns: {columns}"
+        )
     return ColumnFault(
         f"no column for {field!r}; columns: {columns}; set dataset.columns.{field}=<column>"
     )

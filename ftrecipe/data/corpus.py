@@ -1,5 +1,6 @@
 """Gathers all examples of a dataset, clean, each with the split that it belongs to."""
 
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ Placed = tuple[str, Example]
 
 @dataclass
 class Corpus:
-    """Examples in their splits, held-out ones first; `total` is None while streaming."""
+    """Examples in their splits, held-out ones first; `total` is None where it is not known."""
 
     readings: list[Reading]
     cleanings: list[Cleaning]
@@ -41,6 +42,26 @@ def gather(
     `quarantine`. A file that cannot be read at all ends the reading, and is told in `refused`.
     """
     return Gathering(source, steps, seed, quarantine).corpus()
+
+
+@dataclass
+class _Part:
+    """The examples of one source, and in which split each is, as its index in SPLITS."""
+
+    examples: Spool
+    placed: bytes
+
+    def held_out(self) -> Iterator[Placed]:
+        """Yield those of the held-out splits."""
+        for code, example in zip(self.placed, self.examples, strict=True):
+            if SPLITS[code] in HELD_OUT:
+                yield SPLITS[code], example
+
+    def train(self) -> Iterator[Example]:
+        """Yield those of the training split."""
+        for code, example in zip(self.placed, self.examples, strict=True):
+            if SPLITS[code] == "train":
+                yield example
 
 
 class Gathering:
@@ -67,10 +88,15 @@ class Gathering:
         held = {split: self._spooled(self._file(self.source, self.steps, path))
                 for split, path in self.given.items()}  # fmt: skip
         keys = Keys()
-        main = self._spooled(self._main(), keys)
+        spools = [self._spooled(stream, keys) for stream in self._streams()]
         placed = keys.place(self.wanted, self.seed, self.source.split.by)
-        total = main.count + sum(spool.count for spool in held.values())
-        return self._corpus(_held_out_first(held, main, placed), total)
+        counts = [spool.count for spool in spools]
+        starts = [sum(counts[:at]) for at in range(len(counts))]
+        main = [_Part(spool, placed[at : at + spool.count])
+                for at, spool in zip(starts, spools, strict=True)]  # fmt: skip
+        total = sum(spool.count for spool in [*held.values(), *spools])
+        return self._corpus(self._held_out_first(held, main),
+                            None if self.source.draws_by_weight() else total)  # fmt: skip
 
     def _corpus(self, rows: Iterable[Placed], total: int | None) -> Corpus:
         return Corpus(
@@ -94,18 +120,31 @@ class Gathering:
             spool.add(example)
         return spool
 
-    def _main(self) -> Iterator[Example]:
-        """Yield the examples of the main file, or of all sources of a mix by its rule."""
+    def _streams(self) -> list[Iterator[Example]]:
+        """Return the examples of the main file, or of each source of a mix."""
         streams = [self._file(part, steps, part.path) for part, steps in self.parts]
         if self.source.split.by is SplitBy.time:
             streams = list(map(_timed, streams, self.readings[-len(streams) :]))
-        given = _Given()
-        streams = [given.counted(stream) for stream in streams]
-        for example in self.source.interleaved(streams, self.seed):
-            given.taken += 1
+        if note := self.source.sampled():
+            self.readings[-len(streams)].note(note)
+        return self.source.labelled(streams)
+
+    def _held_out_first(self, held: dict[str, Spool], main: list[_Part]) -> Iterator[Placed]:
+        for split, spool in held.items():
+            for example in spool:
+                yield split, example
+        for part in main:
+            yield from part.held_out()
+        for example in self._interleaved([part.train() for part in main]):
+            yield "train", example
+
+    def _interleaved(self, streams: list[Iterator[Example]]) -> Iterator[Example]:
+        """Yield the training examples of all sources by the rule of a mix, counting them."""
+        given = _Given(self.readings[-len(streams) :])
+        for example in self.source.interleaved(list(map(given.counted, streams)), self.seed):
+            given.taken[example.source] += 1
             yield example
-        if note := given.note():
-            self.readings[-1].note(note)
+        given.tell()
 
     def _file(self, source: Source, steps: Sequence[Step], path: str | None) -> Iterator[Example]:
         """Return the clean examples of one path."""
@@ -122,31 +161,53 @@ class Gathering:
         for split, path in self.given.items():
             for example in self._readable(self._file(self.source, self.steps, path)):
                 yield split, example
-        for example in self._readable(self._main()):
-            yield place_one(group_key(example), self.wanted, self.seed), example
+        passed: list[Placed] = []  # held-out examples on the way to the next one to train
+        streams = [self._trained(self._readable(one), passed) for one in self._streams()]
+        for example in self._interleaved(streams):
+            yield from passed
+            passed.clear()
+            yield "train", example
+        if any(self.wanted[name] for name in HELD_OUT):
+            for stream in streams:  # what is held out is held out of every source to its end
+                deque(stream, maxlen=0)
+        yield from passed
+
+    def _trained(self, examples: Iterator[Example], passed: list[Placed]) -> Iterator[Example]:
+        """Yield what is trained of a source, once; what is held out goes to `passed`."""
+        for example in examples:
+            split = place_one(group_key(example), self.wanted, self.seed)
+            if split == "train":
+                yield example
+            else:
+                passed.append((split, example))
 
 
-@dataclass
 class _Given:
-    """How many clean examples all sources gave, and how many of a mix were drawn."""
+    """How many examples each source gave to train, and how many of them were drawn."""
 
-    count: int = 0
-    taken: int = 0
+    def __init__(self, readings: list[Reading]) -> None:
+        self.readings = readings
+        self.counts = Counter[str]()
+        self.taken = Counter[str]()
+        self._names: list[str | None] = []
 
     def counted(self, examples: Iterable[Example]) -> Iterator[Example]:
-        """Yield the examples."""
+        """Return the examples of the next source."""
+        self._names.append(None)
+        return self._counted(len(self._names) - 1, examples)
+
+    def _counted(self, at: int, examples: Iterable[Example]) -> Iterator[Example]:
         for example in examples:
-            self.count += 1
+            self._names[at] = example.source
+            self.counts[example.source] += 1
             yield example
 
-    def note(self) -> str | None:
-        """Say so where sampling left examples out, or took some several times."""
-        rows = f"{self.count:,} examples of all sources"
-        if self.taken < self.count:
-            return f"drawing by weights took {self.taken:,} of {rows}"
-        if self.taken > self.count:
-            return f"drawing by weights made {self.taken:,} of {rows}: some are there repeatedly"
-        return None
+    def tell(self) -> None:
+        """Note on each source how often it was seen, where that is not once."""
+        for name, reading in zip(self._names, self.readings, strict=True):
+            if name is not None and (taken := self.taken[name]) != (count := self.counts[name]):
+                reading.note(f"drawn by weight: {taken:,} times from {count:,} training examples "
+                             f"(each {taken / count:.2g} times on average)")  # fmt: skip
 
 
 def _timed(examples: Iterable[Example], reading: Reading) -> Iterator[Example]:
@@ -161,13 +222,3 @@ def _timed(examples: Iterable[Example], reading: Reading) -> Iterator[Example]:
             reading.fault(last, ColumnFault(
                 "has no time to split by; name its column, dataset.split.column=<column>"
             ), example.plain())  # fmt: skip
-
-
-def _held_out_first(held: dict[str, Spool], main: Spool, placed: bytes) -> Iterator[Placed]:
-    for split, spool in held.items():
-        for example in spool:
-            yield split, example
-    for kept in (HELD_OUT, ("train",)):
-        for code, example in zip(placed, main, strict=True):
-            if (split := SPLITS[code]) in kept:
-                yield split, example

@@ -36,14 +36,19 @@ class EmptyFault(RowFault):
 
 
 class Where(NamedTuple):
-    """The place of one row; `unit` is line or row, `number` counts from 1."""
+    """The place of one row; `unit` is line or row, `number` counts from 1.
+
+    part: which of several things that are made of the row: its chosen answer, its rejected one.
+    """
 
     file: str
     unit: str
     number: int
+    part: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file} {self.unit} {self.number}"
+        part = f" ({self.part})" if self.part else ""
+        return f"{self.file} {self.unit} {self.number}{part}"
 
 
 @dataclass(frozen=True, kw_only=True)

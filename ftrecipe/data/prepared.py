@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datasets import Dataset as Rows
     from transformers import PreTrainedTokenizerBase
 
-PREPARE_VERSION = 3  # raise it when the same input would be prepared otherwise
+PREPARE_VERSION = 4  # raise it when the same input would be prepared otherwise
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Job:
     train_on: TrainOn
     seed: int
     steps: Sequence[Step] = ()
+    accepts: Sequence[str] = ("chat", "completion", "text")  # what the trainer takes
     overlong_is_a_finding: bool = False  # of a tokenizer that nobody chose
     tokenizer_name: str = ""
     template_name: str = ""
@@ -74,6 +75,7 @@ def fingerprint(job: Job) -> str:
         "max_length": job.limit,
         "train_on": job.train_on.value,
         "finding": job.overlong_is_a_finding,
+        "accepts": list(job.accepts),
         "seed": job.seed,
     }
     return sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()

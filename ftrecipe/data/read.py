@@ -57,7 +57,19 @@ class Source(Protocol):
         ...
 
     def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
-        """Yield the examples of all parts in the order, and as often, as they are learned."""
+        """Yield the training examples of all parts in the order, and as often, as learned."""
+        ...
+
+    def labelled(self, streams: list[Iterator[Example]]) -> list[Iterator[Example]]:
+        """Return the examples of all parts with the names of their sources, if they have any."""
+        ...
+
+    def sampled(self) -> str:
+        """Say how the sources of a mix are sampled; nothing where there is one."""
+        ...
+
+    def draws_by_weight(self) -> bool:
+        """Say whether training examples may come several times, or not at all."""
         ...
 
     def overlong(self) -> OnOverlong:

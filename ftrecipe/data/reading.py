@@ -85,6 +85,7 @@ class Reading:
     """What was read of one path: how many rows, how many bad ones, and why.
 
     rows: every row, malformed ones included. malformed: rows that cannot be used at all.
+    columnless: malformed ones without a column that is needed.
     used: rows that became examples, before those were cleaned; the rest was dropped by a step.
     """
 
@@ -93,6 +94,7 @@ class Reading:
     rows: int = 0
     malformed: int = 0
     used: int = 0
+    columnless: int = 0
     left: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     files: int = 0
@@ -111,6 +113,7 @@ class Reading:
         self.reasons[why] += 1
         if self.first is None:
             self.first = {"file": where.file, where.unit: where.number, "reason": why}
+        self.columnless += isinstance(fault, ColumnFault)
         once = isinstance(fault, ColumnFault) and self.reasons[why] > 1
         if not once and len(self.shown) < _SHOWN:
             self.shown.append(f"{where}: {why}")
@@ -122,6 +125,11 @@ class Reading:
         self.left[rule] += rows
         if self.quarantine is not None:
             self.quarantine.add(where, rule, why, content)
+
+    @property
+    def only_a_column(self) -> bool:
+        """Whether all rows are bad, and for one column that is not there."""
+        return self.malformed == self.rows == self.columnless and len(self.reasons) == 1
 
     def note(self, text: str) -> None:
         """Keep a remark on the source for the report, once."""
@@ -152,9 +160,21 @@ def malformed_faults(readings: Iterable[Reading], allowed: int) -> list[str]:
     total = sum(reading.malformed for reading in bad)
     if total <= allowed:
         return []
-    lines = [line for reading in bad for line in reading.shown][:_SHOWN]
+    lines = [line for reading in bad for line in _told(reading)][:_SHOWN]
+    if all(reading.malformed == reading.rows for reading in bad):
+        if any(not reading.only_a_column for reading in bad):
+            lines.append(f"all {total:,} rows are malformed; is this the right format?")
+        return lines
     rows = "1 malformed row" if total == 1 else f"{total:,} malformed rows"
     return [*lines, f"{rows}; mend them, or leave them out with dataset.max_malformed={total}"]
+
+
+def _told(reading: Reading) -> list[str]:
+    """Return the bad rows of a source; a column that all rows lack is told once, of the file."""
+    if not reading.only_a_column:
+        return reading.shown
+    rows = "its only row" if reading.rows == 1 else f"all {reading.rows:,} rows"
+    return [f"{reading.path}: {next(iter(reading.reasons))} ({rows})"]
 
 
 def refuse_faults(readings: Iterable[Reading], allowed: int) -> None:

@@ -10,7 +10,7 @@ from ftrecipe.data.audit.describe import describe
 from ftrecipe.data.audit.page import data_page
 from ftrecipe.data.audit.report import Report
 from ftrecipe.data.audit.schedule import schedule
-from ftrecipe.data.audit.told import several
+from ftrecipe.data.audit.told import several, verdict
 from ftrecipe.data.build import built
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.errors import ConfigError, DataError
@@ -54,6 +54,7 @@ def _job(session: Session) -> Job:
         train_on=run.trainer.train_on,
         seed=run.seed,
         steps=list(run.cleaning.values()),
+        accepts=run.trainer.accepts,
         overlong_is_a_finding=session.assumes_model,
         tokenizer_name=session.models.source.path,
         template_name=_template_name(run.model.chat_template),
@@ -125,4 +126,7 @@ def _tell(session: Session, report: Report, known: bool) -> None:
         session.screen.warn(printable(warning))
     if session.only_checks and not report["failures"]:
         ready = several(report["examples"]["train"], "example")
-        session.screen.say(f"ready     {ready} to train on; look at {session.dir.data_page}")
+        what = f"ready     {ready} to train on"
+        if not report["trainable"]:
+            what = f"checked   {ready}: {verdict(report).lower()}"
+        session.screen.say(f"{what}; look at {session.dir.data_page}")

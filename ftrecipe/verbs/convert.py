@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,13 +40,17 @@ def convert(words: list[str]) -> int:
     named, rest = valued(words, "--to", "--out")
     given, rest = flags(rest, "--force")
     target, out = _asked(named, force="--force" in given)
-    run = compose(rest, audit_only=True).run
+    composition = compose(rest, audit_only=True)
+    if not composition.names_data:
+        raise ConfigError("dataset is missing; add dataset=FILE")
+    run = composition.run
     made = _Conversion(target)
     with tempfile.TemporaryFile("w+b", prefix="ftrecipe-convert-") as spool:
         made.spool(_examples(run, made), spool)
         refuse_faults(made.readings, run.dataset.max_malformed)
         if not made.written:
-            raise DataError([f"nothing can be written as {target}", *made.told()])
+            print("\n".join(made.told()))
+            raise DataError(f"nothing can be written as {target}")
         write(out, list(made.columns), _spooled(spool))
     print("\n".join([*made.told(), f"written    {_many(made.written, 'row')} to {out} ({target})"]))
     if held := [p for p in (run.dataset.validation_path, run.dataset.test_path) if p]:
@@ -144,7 +149,7 @@ def _many(count: int, thing: str) -> str:
 
 
 def _examples(run: RunConfig, made: _Conversion) -> Iterator[Example]:
-    """Yield the clean examples of the dataset, of all sources of a mix by its rule."""
+    """Yield the clean examples of the dataset, of all sources of a mix one after the other."""
     quarantine = Quarantine(None)
     streams: list[Iterator[Example]] = []
     for source, steps in run.dataset.parts(list(run.cleaning.values())):
@@ -152,7 +157,7 @@ def _examples(run: RunConfig, made: _Conversion) -> Iterator[Example]:
         made.readings.append(reading)
         made.cleanings.append(cleaning)
         streams.append(read_examples(source, reading, cleaning))
-    return run.dataset.interleaved(streams, run.seed)
+    return chain.from_iterable(streams)
 
 
 def _spooled(file: IO[bytes]) -> Iterator[dict[str, Any]]:

@@ -14,11 +14,13 @@ import ftrecipe
 from ftrecipe.components.cleaning.boilerplate import Boilerplate
 from ftrecipe.components.cleaning.emails import Emails
 from ftrecipe.components.cleaning.exact_duplicates import ExactDuplicates
+from ftrecipe.components.dataset.preference import PreferencePairs
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.telegram import Telegram
 from ftrecipe.components.dataset.text import PlainText
 from ftrecipe.data.audit.page import data_page
-from ftrecipe.data.audit.page.cleaning import marked
+from ftrecipe.data.audit.page.cleaning import marked, tagged
+from ftrecipe.data.audit.page.cleaning import section as cleaning_section
 from ftrecipe.data.audit.page.flow import Flow
 from ftrecipe.data.audit.page.samples import tokens, visible
 from ftrecipe.data.audit.page.verdict import headline, reasons
@@ -209,6 +211,42 @@ def test_a_step_shows_what_it_changed_before_and_after(faq):
     assert "exact_duplicates dropped 7" in words(page)
     assert "&lt;EMAIL&gt;" in page
     assert "bob@example.com" not in page
+
+
+def test_what_was_masked_is_one_box_with_the_tag_marked(faq):
+    page = data_page(faq, "run", "f")
+    assert page.count("<ins>&lt;EMAIL&gt;</ins>") == 1
+    assert '<div class="change">' not in page
+
+
+def test_a_sample_is_drawn_once_whatever_the_kinds_it_is_changed_for():
+    sample = {"where": "a line 1", "before": "<A> <B>", "after": "<A> <B>", "tags": ["<A>", "<B>"]}
+    step = {"step": "x", "dropped": 0, "dropped_examples": 0, "changed": 1,
+            "reasons": {"a": 1, "b": 1}, "samples": {"a": [sample], "b": [sample]}}  # fmt: skip
+    drawn = cleaning_section({"cleaning": [step]})
+    assert drawn.count("a line 1") == 1
+    assert "<ins>&lt;A&gt;</ins> <ins>&lt;B&gt;</ins>" in drawn
+
+
+def test_around_a_tag_stand_some_sixty_characters():
+    shown = tagged("x" * 200 + " <A> " + "y" * 200 + " 1A1", ["<A>"])
+    assert shown == "…" + "x" * 59 + " <ins>&lt;A&gt;</ins> " + "y" * 59 + "…"
+
+
+def test_pairs_can_be_looked_at_and_say_which_answer_is_which(tmp_path, tokenizer):
+    row = {"prompt": "What is 1?", "chosen": "One.", "rejected": "Two."}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
+    report = audit(tmp_path, tokenizer, PreferencePairs(path=str(tmp_path / "a.jsonl")))
+    jsonschema.validate(report, SCHEMA)
+    assert headline(report) == "Can be looked at, not trained on by sft: 1 example"
+    assert [row["where"] for row in report["samples"]] == [
+        "a.jsonl line 1 (chosen)", "a.jsonl line 1 (rejected)"]  # fmt: skip
+
+
+def test_few_examples_are_no_warning_where_there_are_failures(faq, clean, chat):
+    assert faq["failures"]
+    assert not [line for line in faq["warnings"] if "to train on" in line]
+    assert [line for line in chat["warnings"] if "to train on" in line]
 
 
 def test_a_step_that_found_nothing_is_named(clean):

@@ -3,18 +3,20 @@
 import json
 import re
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
 from ftrecipe.components.cleaning.emails import Emails
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.telegram import Telegram
+from ftrecipe.components.dataset.text import PlainText
 from ftrecipe.data.audit.describe import describe
 from ftrecipe.data.audit.excerpt import excerpt
 from ftrecipe.data.audit.samples import sample
 from ftrecipe.data.audit.schedule import schedule
 from ftrecipe.data.build import built
-from ftrecipe.data.example import Where
+from ftrecipe.data.example import OnOverlong, Where
 from ftrecipe.data.prepared import Job
 from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.data.tokens.tokenize import MASKED, Row
@@ -114,6 +116,36 @@ def test_three_samples_of_at_most_sixteen_lines_are_shown(faq, tokenizer):
         assert len(lines) <= 16
         assert any("more lines" in line for line in lines)
         assert max(len(ANSI.sub("", line)) for line in lines) <= 100
+
+
+def test_of_a_long_row_the_trained_lines_are_shown_before_others(tokenizer):
+    ids = [tokenizer(f"line {n}\n")["input_ids"] for n in range(60)]
+    labels = [each if at in (30, 31) else [MASKED] * len(each) for at, each in enumerate(ids)]
+    row = Row(Where("a", "line", 1), [*chain(*ids)], [*chain(*labels)])
+    text = "\n".join(excerpt(sample(row, tokenizer, set()), False))
+    assert "»line 30\n  line 31" in text
+    assert "line 0" in text
+    assert "line 59" in text
+    assert text.count("more lines") == 2
+
+
+def test_repeated_examples_and_the_sources_of_a_mix_are_a_line_each(faq):
+    assert not [line for line in describe(faq, False) if line.startswith(("repeated", "sources"))]
+    doubled = faq | {"examples_per_source": {"a": 30, "b": 1200},
+                     "duplicates": {**faq["duplicates"], "repeated_examples": 12}}  # fmt: skip
+    lines = describe(doubled, colored=False)
+    assert "repeated   12 examples say the same as an earlier one" in lines
+    assert "sources    a 30, b 1,200" in lines
+
+
+def test_no_answer_is_said_to_be_cut_of_text_that_is_split(tmp_path, tokenizer):
+    (tmp_path / "text.txt").write_text("hello there " * 300)
+    source = PlainText(path=str(tmp_path / "text.txt"), on_overlong=OnOverlong.split)
+    report = audit(tmp_path, tokenizer, source, max_length=50)
+    assert report["overlong"]["split"] == 1
+    (line,) = [line for line in describe(report, False) if line.startswith("too long")]
+    assert line == "too long   1 row is longer than 50 tokens: 1 cut into pieces"
+    assert not [warning for warning in report["warnings"] if "answer" in warning]
 
 
 def test_trained_text_is_between_marks_where_there_is_no_color(faq):

@@ -29,12 +29,13 @@ _NAMES = (
     r"|(?:api|private)[_-]?key|(?:access|auth|refresh|bearer)[_-]?token|client[_-]?secret"
 )
 _NAMED = re.compile(
-    rf"(?P<name>(?:{_NAMES})[\"']?)(?P<gap>\s?(?:[:=]|\bis\b)\s?)"
+    rf"(?P<name>(?:{_NAMES})[\"']?)(?P<gap>\s?(?:[:=]|\b(?:is|ist|lautet|est|es|é)\b)\s?)"
     r"(?:(?P<quote>[\"'])(?P<quoted>[^\"'\n]{4,200})(?P=quote)|(?P<bare>[^\s\"'`,;(){}<>\[\]]{4,200}))",
     re.IGNORECASE,
 )
+_SETS = re.compile(r"[:=]|\s(?:is|ist|lautet|est|es|é)\s", re.IGNORECASE)
 _MENTIONS = ("pass", "pwd", "secret", "key", "token", "senha", "contrase")
-_IDENTIFIER = re.compile(r"[A-Za-z_.-]+[:.!?]*")
+_IDENTIFIER = re.compile(r"(?:[^\W\d]|[.’-])+[:.!?…]*")
 _PLACEHOLDER = re.compile(
     r"(?:[*xX•.#_-]+|your[\w -]*|my[_-]?[^\W\d]+|[^\W\d]*pass(?:word|wort|wd)?|secret|string|none|"
     r"null|true|false|required|optional|https?:.*|\.\.\.|[%$]\w+.*|\{.*|<.*|.*\(\)?)[:.,!?]*",
@@ -54,8 +55,7 @@ def hide_secrets(text: str, tag: str) -> str:
         text = _USER.sub(lambda _: tag, text)
     if "Bearer " in text:
         text = _BEARER.sub(lambda _: tag, text)
-    sets = ":" in text or "=" in text or " is " in text
-    if sets and any(map(text.lower().__contains__, _MENTIONS)):
+    if _SETS.search(text) and any(map(text.lower().__contains__, _MENTIONS)):
         text = _NAMED.sub(lambda match: _value_hidden(match, tag), text)
     return text
 

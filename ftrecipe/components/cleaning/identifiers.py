@@ -25,6 +25,12 @@ _MAC = re.compile(r"(?<![\w:-])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
 _CPF = re.compile(r"(?<![\w.])\d{3}\.\d{3}\.\d{3}-\d\d(?!\w)")  # Brazil
 _DNI = re.compile(r"(?<!\w)[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z](?!\w)")  # Spain
+_IDNR = re.compile(r"(?<![\w.,+-])[1-9]\d(?:\d{9}| \d{3} \d{3} \d{3})(?![\w-]|[.,]\d)")  # Germany
+_NIR = re.compile(  # France; Corsica has letters
+    r"(?<![\w.,+-])[12] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?![\w-]|[.,]\d)"
+)
+_AADHAAR = re.compile(r"(?<![\w.,+-])(?<!\d )[2-9]\d{3} \d{4} \d{4}(?![\w-]|[.,]\d| \d)")  # India
+_NHS = re.compile(r"(?<![\w.,+-])(?<!\d )\d{3} \d{3} \d{4}(?![\w-]|[.,]\d| \d)")  # Britain
 _DIGITS = re.compile(r"\D")
 
 
@@ -113,7 +119,25 @@ def _is_dni(text: str) -> bool:
 
 
 def hide_national_ids(text: str, tag: str) -> str:
-    """Return text with `tag` in place of a US social security number, a CPF, a DNI or an NIE."""
+    """Return text with `tag` in place of a US social security number and others' like it.
+
+    Of Brazil (CPF), Spain (DNI, NIE), Germany (tax id), France (NIR), India, Britain (NHS).
+    """
     text = _SSN.sub(lambda _: tag, text)
     text = _CPF.sub(lambda match: tag if _is_cpf(match[0]) else match[0], text)
-    return _DNI.sub(lambda match: tag if _is_dni(match[0]) else match[0], text)
+    text = _DNI.sub(lambda match: tag if _is_dni(match[0]) else match[0], text)
+    return _hide_checked(text, tag)
+
+
+def _hide_checked(text: str, tag: str) -> str:
+    if not any(form.search(text) for form in (_IDNR, _NIR, _AADHAAR, _NHS)):
+        return text
+    from stdnum.de import idnr
+    from stdnum.fr import nir
+    from stdnum.gb import nhs
+    from stdnum.in_ import aadhaar
+
+    for form, is_valid in ((_IDNR, idnr.is_valid), (_NIR, nir.is_valid),
+                           (_AADHAAR, aadhaar.is_valid), (_NHS, nhs.is_valid)):  # fmt: skip
+        text = form.sub(lambda match, valid=is_valid: tag if valid(match[0]) else match[0], text)
+    return text

@@ -1,10 +1,11 @@
 """Hides what names a person or opens an account: addresses, numbers, keys; one step for all."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
-from ftrecipe.components.cleaning import GROUP, package_faults
+from ftrecipe.components.cleaning import GROUP, Log, package_faults
 from ftrecipe.components.cleaning.credentials import hide_secrets
 from ftrecipe.components.cleaning.identifiers import (
     hide_addresses,
@@ -14,8 +15,9 @@ from ftrecipe.components.cleaning.identifiers import (
 )
 from ftrecipe.components.cleaning.links import hide_emails, hide_urls
 from ftrecipe.components.cleaning.masking import Hider, Masking
-from ftrecipe.components.cleaning.phones import hide_phones, region_faults
+from ftrecipe.components.cleaning.phones import hide_phones, note_numbers, region_faults
 from ftrecipe.components.cleaning.recognizer import hide_entities
+from ftrecipe.data.example import Example
 from ftrecipe.errors import did_you_mean, listed
 
 # In the order in which they are looked for: a card number is no phone number.
@@ -65,6 +67,12 @@ class PersonalData(Masking):
             entities = partial(hide_entities, language=self.language)
             found.append(Hider("name", self.tags.get("name", "<NAME>"), entities))
         return found
+
+    def examples(self, examples: Iterable[Example], log: Log) -> Iterator[Example]:
+        for example in super().examples(examples, log):
+            if "phone" in self.kinds:
+                note_numbers(example, self.region, log)
+            yield example
 
     def faults(self) -> list[str]:
         found = [

@@ -16,6 +16,10 @@ _LEAST = 3  # letters of a part of a name that is looked for in texts
 _TOKEN = re.compile(r"\w+")
 _BETWEEN = r"[\s().\u00a0\u2010-\u2015-]{0,3}"  # what may stand between the digits of a number
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_ADDRESS = re.compile(r"\w@\w|://|www\.|/\S*\?\S*=|\w\.\w{2,}/", re.IGNORECASE)
+_ADDRESS_END = re.compile(r"[\s<>\"()]")
+_FAR = 500  # characters in which an address around a name begins and ends
+_FILE_NAME = "The file's name holds a member's name; rename it."
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NUMBER = re.compile(r"\+?[\d\s().\u00a0\u202f\u2010-\u2015-]{7,}")
 _TITLES = ("dr", "mr", "mrs", "ms", "prof", "herr", "frau", "sir", "miss", "mme", "señor", "señora")
@@ -42,7 +46,8 @@ class Pseudonyms(Cleaning):
 
     All senders are known before the first text is changed, so a name is hidden also where it is
     mentioned before its owner writes; for that a chat's entries are all held in memory. Hidden
-    are whole names, first and last names, `@` mentions and numbers that stand for a name. Names
+    are whole names, first and last names, `@` mentions and numbers that stand for a name; within
+    addresses they become `person1`, so that a later step still finds an address to hide. Names
     of people who never write, names of files and nicknames are not known.
     key: a secret for style=hashed; who has it (it is in the run's own files) can test a name.
     """
@@ -59,6 +64,7 @@ class Pseudonyms(Cleaning):
         self._pattern: re.Pattern[str] | None = None
         self._others: re.Pattern[str] | None = None  # of numbers, and names without word ends
         self._starts: set[str] = set()  # the first words of names, in lower case
+        self._files: set[str] = set()  # names of files that were looked at
 
     def learn(self, entries: Sequence[Entry]) -> None:
         senders = dict.fromkeys(entry.sender for entry in entries if entry.sender is not None)
@@ -89,8 +95,8 @@ class Pseudonyms(Cleaning):
                 known = exact if same_case else loose
                 known.setdefault(form if same_case else form.lower(), alias)
         self._shown = {**loose, **exact}
-        forms = [f"(?i:{_bounded(form)})" for form in sorted(loose, key=len, reverse=True)]
-        forms += [_bounded(form) for form in sorted(exact, key=len, reverse=True)]
+        forms = [_inflected(form, form in exact)
+                 for form in sorted((*loose, *exact), key=len, reverse=True)]  # fmt: skip
         others = [_bounded(form) for form in self._shown if _UNSPACED.search(form)]
         for name, alias in self._aliases.items():
             if _is_number(name):
@@ -98,7 +104,8 @@ class Pseudonyms(Cleaning):
                 others.append(r"\+?" + _BETWEEN.join(_digits(name)) + r"(?!\d)")
         self._pattern = _any([*others, *forms], "@?")
         self._others = _any(others)
-        self._starts = {_TOKEN.findall(form.lower())[0] for form in (*loose, *exact)}
+        starts = {_TOKEN.findall(form.lower())[0] for form in (*loose, *exact)}
+        self._starts = starts | {f"{start}s" for start in starts}
 
     def alias(self, name: str) -> str:
         return self._aliases.get(name, name)
@@ -118,13 +125,15 @@ class Pseudonyms(Cleaning):
 
     def _replaced(self, match: re.Match[str]) -> str:
         found = " ".join(match[0].removeprefix("@").split())
-        for form in (found, found.lower(), _digits(found)):
-            if form in self._shown:
-                return self._shown[form]
-        return self.label
+        forms = (found, found.lower(), _digits(found))
+        alias = next((self._shown[form] for form in forms if form in self._shown), self.label)
+        if not _is_in_address(match):
+            return alias
+        return ("@" if match[0].startswith("@") else "") + "".join(alias.split()).lower()
 
     def entries(self, entries: Iterable[Entry], log: Log) -> Iterator[Entry]:
         for entry in entries:
+            self._look_at(entry.where.file, log)
             sender = None if entry.sender is None else self.alias(entry.sender)
             text = self.mask(entry.text)
             reasons = ["sender"] if sender != entry.sender else []
@@ -134,6 +143,14 @@ class Pseudonyms(Cleaning):
                 log.change(entry.where, reasons, before, f"{sender}: {text}")
                 entry = entry._replace(sender=sender, text=text)
             yield entry
+
+    def _look_at(self, file: str, log: Log) -> None:
+        """Note a file whose name tells who is in it."""
+        if file not in self._files:
+            self._files.add(file)
+            spaced = file.replace("_", " ")
+            if self.mask(spaced) != spaced:
+                log.note(_FILE_NAME)
 
     def faults(self) -> list[str]:
         if self.style is Style.hashed and not self.key:
@@ -159,6 +176,26 @@ def _bounded(form: str) -> str:
     """Return a pattern for a form of a name as a word of its own, where words have ends."""
     pattern = r"\s+".join(map(re.escape, form.split()))
     return pattern if _UNSPACED.search(form) else rf"(?<!\w){pattern}(?!\w)"
+
+
+def _inflected(form: str, same_case: bool) -> str:
+    """Return a pattern for a form of a name, also before a genitive's `s`, which stays: Annas."""
+    pattern = _bounded(form)
+    if _UNSPACED.search(form):
+        return pattern
+    if same_case:
+        return pattern.removesuffix(r"(?!\w)") + r"(?=s?(?!\w))"
+    written = r"\s+".join(re.escape(word[:1].upper()) + f"(?i:{re.escape(word[1:])})"
+                          for word in form.split())  # fmt: skip
+    return rf"(?i:{pattern})|(?<!\w){written}(?=s(?!\w))"
+
+
+def _is_in_address(match: re.Match[str]) -> bool:
+    """Say whether a name stands within an e-mail address or a web address."""
+    text, at = match.string, match.start()
+    before = _ADDRESS_END.split(text[max(0, at - _FAR) : at])[-1]
+    after = _ADDRESS_END.split(text[at : match.end() + _FAR], maxsplit=1)[0]
+    return _ADDRESS.search(before + after) is not None
 
 
 def _forms(name: str, label: str) -> Iterator[tuple[str, bool]]:

@@ -67,8 +67,20 @@ class Dataset:
         return [(self, steps)]
 
     def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
-        """Yield the examples of all parts."""
+        """Yield the training examples of all parts."""
         return chain.from_iterable(streams)
+
+    def labelled(self, streams: list[Iterator[Example]]) -> list[Iterator[Example]]:
+        """Return the examples of all parts with the names of their sources, if they have any."""
+        return streams
+
+    def sampled(self) -> str:
+        """Say how the sources of a mix are sampled; nothing where there is one."""
+        return ""
+
+    def draws_by_weight(self) -> bool:
+        """Say whether training examples may come several times, or not at all."""
+        return False
 
     def overlong(self) -> OnOverlong:
         """Return what is done with rows that are too long."""

@@ -12,8 +12,10 @@ from ftrecipe.data.conversations import Shape, Turn, answered, chats, conversati
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import Example, RowFault, Where
 from ftrecipe.data.files import DataFile
+from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.data.read import Row
 from ftrecipe.data.reading import ChatCount, Reading
+from ftrecipe.data.split import SplitBy
 from ftrecipe.data.tokens.templates import SENDER_TAGS, Tags
 from ftrecipe.errors import DataError, did_you_mean, listed
 from ftrecipe.registry import bounded
@@ -91,6 +93,18 @@ class ChatExport(Dataset):
             raise DataError(f"dataset.assistant={self.assistant}: nobody of that name wrote in "
                             f"{reading.path}{hint} (senders: {listed(senders)})")  # fmt: skip
 
+    def faults(self) -> list[str]:
+        found = super().faults()
+        if self.split.by is SplitBy.group or self.split.column is not None:
+            what = "column" if self.split.by is not SplitBy.group else "by=group"
+            found.append(f"dataset.split.{what}: chats have no columns; conversations always stay "
+                         "together")  # fmt: skip
+        for path in filter(None, (self.path, self.validation_path, self.test_path)):
+            if isinstance(_located(path), HubId):
+                found.append(f"{path} is no file here; {self.name()} reads exported files, and a "
+                             "hub dataset has rows (dataset=messages, alpaca …)")  # fmt: skip
+        return found
+
     def implied(self, model: Model) -> Model:
         """Return the model with sender tags, where everybody's messages are learned."""
         everyone = self.assistant is None and model.chat_template is None
@@ -100,6 +114,13 @@ class ChatExport(Dataset):
 
     def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
         raise AssertionError("a chat export has entries, not records")
+
+
+def _located(path: str) -> object:
+    try:
+        return locate(path)
+    except DataError:  # told with the other settings
+        return None
 
 
 def _counted(rows: Iterable[Row], reading: Reading, chat: ChatCount) -> Iterator[Entry]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ftrecipe.components.cleaning import GROUP as STEPS
@@ -31,7 +32,7 @@ class Sampling(Enum):
 
     concatenate = "concatenate"  # one source after the other
     proportional = "proportional"  # shuffled together, each example once
-    weighted = "weighted"  # drawn by the sources' weights
+    weighted = "weighted"  # drawn by the sources' weights; held-out examples are there once
 
 
 class Stopping(Enum):
@@ -60,8 +61,8 @@ class Mix(Dataset):
     """
 
     sources: dict[str, Any] = field(default_factory=dict)
-    sampling: Sampling = Sampling.concatenate
-    stopping: Stopping = Stopping.first_exhausted
+    sampling: Sampling | None = None  # weighted where a source has a weight, else concatenate
+    stopping: Stopping = Stopping.all_exhausted
 
     @cached_property
     def _built(self) -> tuple[list[Part], list[str]]:
@@ -94,21 +95,33 @@ class Mix(Dataset):
         return super().implied(model)
 
     def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
-        parts = self._parts
-        named = [_named(stream, part.name) for stream, part in zip(streams, parts, strict=True)]
-        if self.sampling is Sampling.concatenate:
-            for stream in named:
-                yield from stream
-        elif self.sampling is Sampling.proportional:
-            yield from shuffled(named, random.Random(seed))
-        else:
-            weights = [part.weight for part in parts]
-            once = self.stopping is Stopping.first_exhausted
-            yield from drawn(named, weights, random.Random(seed), once)
-            if not self.streaming:
-                for stream in named:  # read to the end, so that every bad row is told
-                    for _ in stream:
-                        pass
+        sampling = self._sampling()
+        if sampling is Sampling.concatenate:
+            return chain.from_iterable(streams)
+        if sampling is Sampling.proportional:
+            return shuffled(streams, random.Random(seed))
+        weights = [part.weight for part in self._parts]
+        once = self.stopping is Stopping.first_exhausted
+        return drawn(streams, weights, random.Random(seed), once)
+
+    def labelled(self, streams: list[Iterator[Example]]) -> list[Iterator[Example]]:
+        return [_named(one, part.name) for one, part in zip(streams, self._parts, strict=True)]
+
+    def _weighed(self) -> list[str]:
+        """Return the sources that have a weight."""
+        return [name for name, node in self.sources.items()
+                if isinstance(node, dict) and "weight" in node]  # fmt: skip
+
+    def _sampling(self) -> Sampling:
+        return self.sampling or (Sampling.weighted if self._weighed() else Sampling.concatenate)
+
+    def sampled(self) -> str:
+        found = "a" if self._weighed() else "no"
+        why = "" if self.sampling else f", as {found} source has a weight"
+        return f"dataset.sampling is {self._sampling().value}{why}"
+
+    def draws_by_weight(self) -> bool:
+        return self._sampling() is Sampling.weighted
 
     def produces(self) -> str:
         kinds = {part.dataset.produces() for part in self._built[0]}
@@ -141,6 +154,11 @@ class Mix(Dataset):
             faults.append(
                 "dataset.sampling=proportional counts all examples first, and "
                 "dataset.streaming=true reads them once; use dataset.sampling=weighted"
+            )
+        if self.sampling in (Sampling.concatenate, Sampling.proportional) and self._weighed():
+            faults.append(
+                f"dataset.sources.{self._weighed()[0]}.weight has no meaning with "
+                f"dataset.sampling={self.sampling.value}; use dataset.sampling=weighted"
             )
         for path in filter(None, (self.validation_path, self.test_path)):
             faults += Auto(path=path).faults()

@@ -19,8 +19,9 @@ _REJECTED = ("rejected", "response_k", "rejected_response", "dispreferred", "non
 class PreferencePairs(Dataset):
     """`prompt`, `chosen` and `rejected`, as texts or messages, in the shapes that are about.
 
-    Without a prompt, it is what both answers begin with: the same messages, or the same turns of
-    Anthropic's `Human:` and `Assistant:`.
+    Two texts in `output`, beside an `instruction`, are the better one and the worse. Without a
+    prompt, it is what both answers begin with: the same messages, or the same turns of Anthropic's
+    `Human:` and `Assistant:`.
     """
 
     yields: ClassVar[str] = "preference"
@@ -37,6 +38,8 @@ class PreferencePairs(Dataset):
     }  # fmt: skip
 
     def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
+        if (pair := _pair(record)) is not None and "chosen" not in self.columns:
+            record = {**record, "chosen": pair[0], "rejected": pair[1]}
         before, tools = self._before(record)
         sides = [self._side(name, record, before) for name in ("chosen", "rejected")]
         shared = _shared(*sides)
@@ -91,8 +94,20 @@ class PreferencePairs(Dataset):
 
     @classmethod
     def fits(cls, record: Mapping[str, Any]) -> bool:
+        if _pair(record) is not None:
+            return True
         sides = [column_of(record, names) for names in (_CHOSEN, _REJECTED)]
         return all(side is not None and _is_answer(record[side]) for side in sides)
+
+
+def _pair(record: Mapping[str, Any]) -> list[Any] | None:
+    """Return the better and the worse output of LLaMA-Factory's older form."""
+    column = column_of(record, ["output"])
+    if column is None or column_of(record, ["instruction"]) is None:
+        return None
+    value = record[column]
+    two = isinstance(value, list) and len(value) == 2 and all(isinstance(v, str) for v in value)
+    return value if two else None
 
 
 def _is_answer(value: object) -> bool:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ftrecipe.components.dataset import GROUP, Dataset, raw
+from ftrecipe.components.dataset.column_names import GIVEN, RETURNED
 from ftrecipe.components.dataset.turns import answered, is_turns, message_list
 from ftrecipe.data.columns import column_of
 from ftrecipe.data.example import Example, Where
 from ftrecipe.data.tokens.wrapped import without_end
 
-_PROMPTS = ("prompt", "input_text", "inputs", "input")
+_PROMPTS = ("prompt", "input_text", "inputs", "input", *GIVEN)
 _COMPLETIONS = ("completion", "response", "output", "answer", "reply", "target", "output_text",
-                "targets")  # fmt: skip
+                "targets", *RETURNED)  # fmt: skip
 
 
 @GROUP.option("prompt_completion")

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset
+from ftrecipe.components.dataset.column_names import ANSWERING, ASKING
 from ftrecipe.data.columns import as_text, column_of, missing
 from ftrecipe.data.example import EmptyFault, Example, RowFault, Where
 
-_ASKING = ("question", "questions", "query")
-_ANSWERING = ("answer", "answers", "best answer", "best_answer", *ANSWERS)
+_ASKING = ("question", "questions", "query", *ASKING)
+_ANSWERING = ("answer", "answers", "best answer", "best_answer", *ANSWERS, *ANSWERING)
 
 
 @GROUP.option("question_answer")

@@ -1,10 +1,12 @@
 """Looks at a file and says which format it is and why; refuses where none or several fit."""
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 from ftrecipe.components.dataset import GROUP, Dataset
@@ -88,11 +90,12 @@ def _as_records(files: list[DataFile], path: Path | Url) -> Recognized:
     first = list(islice(rows, _ROWS))
     records = [row for _, row in first if not isinstance(row, RowFault)]
     if not records:
-        raise DataError(f"{path.name}: no row can be read; say dataset=<format> to see why")
+        where, fault = first[0]
+        raise DataError(f"{where}: {fault}; no row of {path.name} can be read")
     fitting = _named(lambda cls: _mostly(cls, records))
     if len(fitting) == 1:
         return Recognized(fitting[0], _why(fitting[0], records))
-    raise _several(path, fitting) if fitting else _none(path, records[0])
+    raise _several(path, fitting) if fitting else _none(path, records)
 
 
 def _named(fits: Callable[[type[Dataset]], bool]) -> list[str]:
@@ -119,15 +122,28 @@ def _columns(record: dict[str, Any]) -> list[str]:
 
 
 def _several(path: Path | Url, names: Iterable[str]) -> DataError:
-    return DataError(
-        f"{path.name} fits {' and '.join(names)}; add dataset=<one of them> dataset.path={path}"
-    )
+    return DataError(f"{path.name} fits {' and '.join(names)}; add dataset=<one of them> "
+                     f"{quote(f'dataset.path={path}')}")  # fmt: skip
 
 
-def _none(path: Path | Url, record: dict[str, Any]) -> DataError:
+def _none(path: Path | Url, records: list[dict[str, Any]]) -> DataError:
+    columns, texts = _columns(records[0]), _texts(records)
     known = listed(sorted(GROUP.classes.keys() - {"auto", "mix"}), 40)
-    return DataError(
-        f"{path.name} fits none of {known} (columns: {listed(_columns(record))}); instead of "
-        f"dataset={path} write dataset=<format> dataset.path={path} and, for every column of "
-        "another name, dataset.columns.<field>=<column>"
-    )
+    if len(texts) == 2:
+        named = [f"dataset.columns.question={texts[0]}", f"dataset.columns.answer={texts[1]}"]
+        words = ["dataset=question_answer", f"dataset.path={path}", *named]
+        how = f"if one column asks and the other answers, write {shlex.join(words)}"
+    else:
+        how = (f"write dataset=<format> {quote(f'dataset.path={path}')} and, for every column of "
+               f"another name, dataset.columns.<field>=<column> (formats: {known})")  # fmt: skip
+    return DataError(f"{path.name} fits none of the formats (columns: {listed(columns)}); {how}")
+
+
+def _texts(records: list[dict[str, Any]]) -> list[str]:
+    """Return the columns that hold words in most rows."""
+    counts = {key: sum(_is_words(record.get(key)) for record in records) for key in records[0]}
+    return [str(key) for key, count in counts.items() if count * 2 > len(records)]
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, str) and any(character.isalpha() for character in value)

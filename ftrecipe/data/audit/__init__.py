@@ -140,6 +140,7 @@ class Audit:
     roles: Counter[str] = field(default_factory=Counter)
     characters: Counter[str] = field(default_factory=Counter)  # of each named sender
     turns: Counter[int] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)  # examples of each source of a mix
     short_answers: int = 0
     samples: list[Row] = field(default_factory=list)
     _seen: int = 0
@@ -150,6 +151,8 @@ class Audit:
     def example(self, split: str, example: Example) -> None:
         """Note an example that is kept: what it asks, who speaks, what it has in common."""
         self.splits[split].examples += 1
+        if example.source:
+            self.sources[example.source] += 1
         self.prompts[split].add(example)
         texts = asked(example)
         if split in HELD_OUT:
@@ -190,6 +193,7 @@ class Audit:
         every = self.prompts["train"] + self.prompts["validation"] + self.prompts["test"]
         return {
             "examples": {name: count.examples for name, count in self.splits.items()},
+            "examples_per_source": dict(self.sources.most_common()),
             "tokens": {name: count.report() for name, count in self.splits.items()},
             "masked_share": round(1 - sum(c.supervised for c in splits) / tokens, 4)
             if tokens

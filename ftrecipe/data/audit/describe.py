@@ -13,6 +13,7 @@ Report = dict[str, Any]
 
 _SAMPLES = 3
 _SENDERS = 5
+_SOURCES = 12
 _NAME = 40  # characters of a sender's name
 _LONGEST = 300  # characters of any other text of the data
 
@@ -29,6 +30,8 @@ def describe(report: Report, colored: bool) -> list[str]:
         *_counts("dropped", safe["dropped"]),
         *_counts("changed", safe["changed"]),
         *(_split(name, safe) for name in SPLITS if safe["tokens"][name]["rows"]),
+        *_repeated(safe),
+        *_per_source(safe),
         *_mask(safe),
         *_overlong(safe["overlong"]),
         *_training(safe),
@@ -91,6 +94,21 @@ def _split(name: str, report: Report) -> str:
         f"{tokens['supervised']:,} trained on; a row has {tokens['min']:,} to {tokens['max']:,}: "
         f"median {tokens['median']:,}, 95 % up to {tokens['p95']:,}, 99 % up to {tokens['p99']:,}",
     )
+
+
+def _repeated(report: Report) -> list[str]:
+    if not (count := report["duplicates"]["repeated_examples"]):
+        return []
+    says = "example says" if count == 1 else "examples say"
+    return [_line("repeated", f"{count:,} {says} the same as an earlier one")]
+
+
+def _per_source(report: Report) -> list[str]:
+    counts = list(report["examples_per_source"].items())
+    told = [f"{cut(name, _NAME)} {count:,}" for name, count in counts[:_SOURCES]]
+    more = len(counts) - _SOURCES
+    told += [f"and {more:,} more sources"] if more > 0 else []
+    return [_line("sources", ", ".join(told))] if told else []
 
 
 def _mask(report: Report) -> list[str]:

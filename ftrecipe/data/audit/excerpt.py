@@ -8,9 +8,12 @@ from unicodedata import east_asian_width
 
 _WIDTH = 96  # columns of a line
 _WORD = 24  # of them, within which a space is looked for to break at
-_FIRST, _LAST = 8, 5  # lines that are shown of a longer row: the end token stands at its end
+_LINES = 13  # that are shown of a longer row, trained ones before others
+_FIRST, _LAST = 2, 2  # of them always its first and last: the end token stands at its end
 # Green and underlined; faint; reversed. Never color alone: terminals have their own ideas of it.
 _INK = {"trained": "32;4", "context": "2", "special": "2;7", "learned": "32;4;7", "head": "1"}
+
+_LEARNED = ("trained", "learned")
 
 Run = tuple[str, str]  # what it is, and its text within one line
 
@@ -21,14 +24,33 @@ def excerpt(row: dict[str, Any], colored: bool) -> list[str]:
     Trained tokens are green and underlined where `colored`, else between » and «.
     """
     runs = _runs(row["pieces"]) if colored else _marked(row["pieces"])
-    lines = [f"  {_drawn(line, colored)}" for line in _wrapped(runs)]
+    wrapped = _wrapped(runs)
+    trained = [any(kind in _LEARNED for kind, _ in line) for line in wrapped]
+    drawn = [f"  {_drawn(line, colored)}" for line in wrapped]
+    lines = list(_shown(drawn, _chosen(trained)))
     if row["cut"]:
         lines.append(f"  … {row['cut']:,} more tokens")
-    if (more := len(lines) - _FIRST - _LAST) > 1:
-        lines[_FIRST:-_LAST] = [f"  … {more:,} more lines …"]
     how = "green, underlined" if colored else "»so«"
     told = f"{row['where']}: {row['length']:,} tokens, {row['supervised']:,} trained on ({how})"
     return ["", _drawn([("head", told)], colored), *lines]
+
+
+def _chosen(trained: list[bool]) -> set[int]:
+    """Return which lines are shown: the ends, then those that are trained, then the first."""
+    count = len(trained)
+    order = [*range(min(_FIRST, count)), *range(max(0, count - _LAST), count)]
+    order += sorted(range(count), key=lambda at: not trained[at])
+    return set(list(dict.fromkeys(order))[:_LINES])
+
+
+def _shown(lines: list[str], chosen: set[int]) -> Iterator[str]:
+    """Yield the chosen lines, and how many are between them; a single one is shown instead."""
+    for is_chosen, places in groupby(range(len(lines)), chosen.__contains__):
+        between = [lines[at] for at in places]
+        if is_chosen or len(between) == 1:
+            yield from between
+        else:
+            yield f"  … {len(between):,} more lines …"
 
 
 def _runs(pieces: list[dict[str, Any]]) -> Iterator[Run]:
@@ -41,11 +63,11 @@ def _marked(pieces: list[dict[str, Any]]) -> Iterator[Run]:
     inside = False
     for piece in pieces:
         if piece["trained"] != inside:
-            yield "", "«" if inside else "»"
+            yield "trained", "«" if inside else "»"
             inside = piece["trained"]
-        yield "", _text(piece)
+        yield "trained" if inside else "context", _text(piece)
     if inside:
-        yield "", "«"
+        yield "trained", "«"
 
 
 def _text(piece: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ def report(builder: "Builder") -> Report:
         "tokenizer": {"name": job.tokenizer_name, "assumed": job.overlong_is_a_finding},
         "chat_template": job.template_name,
         "train_on": job.train_on.value,
+        "trainable": job.source.produces() in job.accepts,
         "sources": [reading.report() for reading in corpus.readings],
         "cleaning": steps,
         "dropped": _dropped(builder, steps),
@@ -40,7 +41,7 @@ def report(builder: "Builder") -> Report:
             "found": overlong.found,
             "longest": overlong.longest,
             "fits_99": overlong.fits_99,
-            **overlong.counts,
+            **_cuts(builder),
         },
         "unsupervised_rows": builder.unsupervised.malformed,
         "template": {
@@ -54,6 +55,15 @@ def report(builder: "Builder") -> Report:
     made["failures"] = _failures(builder, made)
     made["warnings"] = _warnings(builder, made)
     return made
+
+
+def _cuts(builder: "Builder") -> dict[str, int]:
+    """Return what became of over-long rows; a plain text has no answers to be cut."""
+    counts = dict(builder.overlong.counts)
+    if builder.job.source.produces() == "text":
+        return {key: count for key, count in counts.items() if key not in ("answer_cut",
+                "answers_lost", "pieces_without_answer")}  # fmt: skip
+    return counts
 
 
 def _dropped(builder: "Builder", steps: list[Report]) -> dict[str, int]:
@@ -114,6 +124,7 @@ def _warnings(builder: "Builder", made: Report) -> list[str]:
     return [
         *_few(made),
         *(note for source in made["sources"] for note in source["notes"]),
+        *_left_to_a_person(builder),
         *_leaks(made),
         *_voices(builder, made),
         *_answers(builder, made),
@@ -124,10 +135,16 @@ def _warnings(builder: "Builder", made: Report) -> list[str]:
 
 def _few(made: Report) -> list[str]:
     train = made["examples"]["train"]
-    if train >= _FEW:
+    if train >= _FEW or made["failures"]:
         return []
     examples = "1 example" if train == 1 else f"{train} examples"
     return [f"Only {examples} to train on; a few hundred are usually needed."]
+
+
+def _left_to_a_person(builder: "Builder") -> list[str]:
+    """Say what cleaning steps noted, those of all sources together."""
+    notes = sum((cleaning.notes() for cleaning in builder.corpus.cleanings), Counter[str]())
+    return [told.format(count=count) for told, count in notes.items()]
 
 
 def _leaks(made: Report) -> list[str]:

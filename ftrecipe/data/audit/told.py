@@ -16,7 +16,10 @@ _DONE = {
 
 def overlong_done(overlong: Mapping[str, Any]) -> str:
     """Return what became of the rows that were too long; empty where they stay as they are."""
-    done = [f"{overlong[key]:,} {word}" for key, word in _DONE.items() if overlong.get(key)]
+    told = {key: word for key, word in _DONE.items() if overlong.get(key)}
+    if overlong["policy"] == "split":
+        told.pop("answer_cut", None)  # nothing is lost: the rest is in the next piece
+    done = [f"{overlong[key]:,} {word}" for key, word in told.items()]
     return ", ".join(done)
 
 
@@ -29,3 +32,10 @@ def place(first: Mapping[str, Any]) -> str:
 def several(count: int, noun: str) -> str:
     """Return a number with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """Return what may be done with data that has no failures."""
+    if report["trainable"]:
+        return "Ready to train"
+    return "Can be looked at, not trained on by sft"

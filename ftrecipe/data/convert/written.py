@@ -1,6 +1,7 @@
 """Turns canonical examples into the records of a target format, and says what that format loses."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from ftrecipe.data.example import Completion, Example, Message, Preference, Rate
 
 Record = dict[str, Any]
 
+
+_REFUSED = re.compile(r"[\s<|\\/>]")  # in names
 
 Writer = Callable[[Example, Losses], Iterator[Record]]
 
@@ -22,11 +25,15 @@ def records(target: str, example: Example) -> tuple[list[Record], list[str]]:
 def _messages(example: Example, losses: Losses) -> Iterator[Record]:
     chat = as_chat(example, losses)
     tools = {"tools": chat.tools} if chat.tools else {}
-    yield {"messages": [_of_openai(message) for message in chat.messages], **tools}
+    yield {"messages": [_of_openai(message, losses) for message in chat.messages], **tools}
 
 
-def _of_openai(message: Message) -> Message:
-    """Return a message with the arguments of its calls as JSON text, as OpenAI has them."""
+def _of_openai(message: Message, losses: Losses) -> Message:
+    """Return a message as OpenAI has them: calls with arguments as JSON text, names it takes."""
+    name = message.get("name")
+    if name and (taken := _REFUSED.sub("_", name)) != name:
+        losses.add("spaces and < | \\ / > in names, which OpenAI refuses; they are written as _")
+        message = {**message, "name": taken}
     if "tool_calls" not in message:
         return dict(message)
     calls = [
@@ -173,25 +180,31 @@ def _preference(example: Example, losses: Losses) -> Iterator[Record]:
         raise RowFault("there is no rejected answer")
     parts = {"prompt": example.messages, "chosen": example.chosen, "rejected": example.rejected}
     tools = {"tools": example.tools} if example.tools else {}
-    yield {name: [_of_openai(m) for m in part] for name, part in parts.items()} | tools
+    yield {name: [_of_openai(m, losses) for m in part] for name, part in parts.items()} | tools
 
 
 def _kto(example: Example, losses: Losses) -> Iterator[Record]:
     if isinstance(example, Rated):
-        yield _rated(example.messages[:-1], example.messages[-1:], example.tools, example.label)
+        yield _rated(
+            example.messages[:-1], example.messages[-1:], example.tools, example.label, losses
+        )
     elif isinstance(example, Preference):
         losses.add("which answers were compared with each other")
         for answer, label in ((example.chosen, True), (example.rejected, False)):
-            yield _rated(example.messages, answer, example.tools, label)
+            yield _rated(example.messages, answer, example.tools, label, losses)
     else:
         raise RowFault("nobody said whether the answer is good or bad")
 
 
 def _rated(
-    prompt: list[Message], completion: list[Message], tools: list[Any] | None, label: bool
+    prompt: list[Message],
+    completion: list[Message],
+    tools: list[Any] | None,
+    label: bool,
+    losses: Losses,
 ) -> Record:
     sides = {"prompt": prompt, "completion": completion}
-    record: Record = {name: [_of_openai(m) for m in side] for name, side in sides.items()}
+    record: Record = {name: [_of_openai(m, losses) for m in side] for name, side in sides.items()}
     return record | {"label": label} | ({"tools": tools} if tools else {})
 
 

@@ -139,7 +139,7 @@ def open_zip(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
         raise DataError(f"{name} is not a whole zip file: {error}") from None
     if what := _document(archive.namelist()):
-        raise DataError(f"{name} is {what}; it is no data")
+        raise DataError(f"{name} is {what}" if ";" in what else f"{name} is {what}; it is no data")
     return archive
 
 

@@ -54,7 +54,7 @@ def kind_of(head: bytes, name: str) -> str:
         if _begins(head, mark):
             return kind
     if what := _foreign(head):
-        raise DataError(f"{name} is {what}; it is no data")
+        raise DataError(f"{name} is {what}" if ";" in what else f"{name} is {what}; it is no data")
     _refuse_text(head, name)
     return "text"
 

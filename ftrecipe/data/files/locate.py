@@ -3,12 +3,13 @@
 import glob
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from ftrecipe.data.files import ending
 from ftrecipe.data.files.archives import PACKED
 from ftrecipe.data.files.urls import Url, is_url
-from ftrecipe.errors import DataError, did_you_mean
+from ftrecipe.errors import DataError
 from ftrecipe.paths import typed
 
 BUILTIN = Path(__file__).parents[2] / "builtin"
@@ -17,6 +18,7 @@ BUILTIN = Path(__file__).parents[2] / "builtin"
 _LOCAL = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt", ".zip")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FILE_URL = "file://"
+_NEAR = 0.8  # how much of a name has to be the same
 
 
 @dataclass(frozen=True)
@@ -56,5 +58,6 @@ def _refuse(name: str, path: Path) -> Path:
     folder = path.parent
     if not folder.is_dir():
         raise DataError(f"{name} does not exist: there is no folder {folder}")
-    hint = did_you_mean(path.name, [found.name for found in folder.iterdir()])
+    near = get_close_matches(path.name, [one.name for one in folder.iterdir()], 1, _NEAR)
+    hint = f"; did you mean {near[0]}?" if near else ""
     raise DataError(f"{name} does not exist{hint}")

@@ -1,5 +1,6 @@
 """What each mask hides and what looks alike and stays."""
 
+import re
 from importlib.util import find_spec
 
 import pytest
@@ -11,7 +12,7 @@ from ftrecipe.components.cleaning.masking import Action
 from ftrecipe.components.cleaning.personal_data import Library, PersonalData
 from ftrecipe.components.cleaning.phones import Phones
 from ftrecipe.components.cleaning.urls import Urls
-from ftrecipe.data.cleaning import Cleaning, Quarantine
+from ftrecipe.data.cleaning import Cleaning, Quarantine, hider
 from ftrecipe.data.example import Chat, Preference, Text, Where
 
 HERE = Where("x", "line", 1)
@@ -44,6 +45,11 @@ def text(value):
         (PersonalData(), "password=Secr3tPass! ok", "password=<SECRET> ok"),
         (Phones(), "(202) 555-0143, 202-555-0143", "<PHONE>, <PHONE>"),
         (Phones(), "Tel.: 030 12345678", "Tel.: <PHONE>"),
+        (Phones(), "0171 2345678, (030) 123 45 67", "<PHONE>, <PHONE>"),
+        (Phones(), "um 0171/2345678 15:30", "um <PHONE> 15:30"),
+        (PersonalData(), "36 574 261 809, 36574261809", "<ID>, <ID>"),
+        (PersonalData(), "2 55 08 14 168 025 38, 943 476 5919, 2341 2341 2346", "<ID>, <ID>, <ID>"),
+        (PersonalData(), "Mein Passwort ist Geheim123.", "Mein Passwort ist <SECRET>."),
         (Phones(region="DE"), "0170 1234567 ist meine", "<PHONE> ist meine"),
         (PersonalData(), "4111 1111 1111 1111, 378282246310005", "<CARD>, <CARD>"),
         (PersonalData(), "DE89 3704 0044 0532 0130 00 BIC", "<IBAN> BIC"),
@@ -77,6 +83,9 @@ def test_it_hides(step, before, after):
         "in 2024-01-02 at 12:30:45, 1999-2000",
         "version 10.2.3.4, v1.2.3, 1.2.3-beta.4",
         "$1,234,567.89 and 1 000 000 000 of 3.14159265358979",
+        "0171 2,5 und 050 99 EUR, 01.02.2024 0930, 0123 4567 8901 2345",
+        "Das Passwort ist ungültig, dein Passwort ist falsch…",
+        "36 574 261 808, 943 476 5918, 2341 2341 2347",
         "order 123-456-7890, order #4155552671, 1700000000000",
         "2+3456789=3456791",
         "4111 1111 1111 1112, 1234 5678 9012 3456",
@@ -130,6 +139,15 @@ def test_names_and_the_arguments_of_tools_are_masked_too():
     assert calls[1]["function"]["arguments"] == {"to": ["c@d.org"]}
 
 
+def test_numbers_that_may_be_national_are_told_where_no_region_is_set():
+    maybe = [text("01712345678"), text("06 12 34 56 78, 1700000000000, 12345678")]
+    for step, told in ((Phones(), 2), (PersonalData(), 2), (Phones(region="DE"), 0)):
+        cleaning = Cleaning.of([step], Quarantine(None, step.mask))
+        list(cleaning.examples(maybe))
+        assert sum(cleaning.notes().values()) == told
+        assert all(f"cleaning.{step.name()}.region" in note for note in cleaning.notes())
+
+
 def test_both_answers_of_a_preference_are_masked():
     said = [{"role": "assistant", "content": "a@b.org"}]
     pair = Preference(where=HERE, messages=[], chosen=said, rejected=said)
@@ -173,3 +191,13 @@ STEPS = [Urls(), Emails(), Phones(), Phones(region="US"), PersonalData()]
 def test_masking_twice_changes_nothing_more(value, step):
     once = step.mask(value)
     assert step.mask(once) == once
+
+
+def test_a_sample_tells_its_tags_and_nothing_that_another_step_hides():
+    steps = [Emails(), PersonalData(kinds=["secret"])]
+    cleaning = Cleaning.of(steps, Quarantine(None, hider(steps)))
+    list(cleaning.examples([text("ask bob@example.org: password is Geheim123 ok")]))
+    for step, tag in zip(cleaning.report(), ("<EMAIL>", "<SECRET>"), strict=True):
+        [[sample]] = step["samples"].values()
+        assert sample["tags"] == [tag]
+        assert not {"bob", "Geheim123"} & set(re.findall(r"\w+", str(sample)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from ftrecipe.components.cleaning.boilerplate import Boilerplate
+from ftrecipe.components.cleaning.personal_data import PersonalData
 from ftrecipe.components.cleaning.phones import Phones
 from ftrecipe.components.cleaning.pseudonyms import Pseudonyms, Style
 from ftrecipe.components.dataset.chat_export import ChatExport
@@ -138,3 +139,31 @@ def test_an_assistant_that_nobody_is_called_is_told_with_the_real_names(chat):
     corpus = gather(Export(path=chat, assistant="Alice Smit"), [Pseudonyms()], 0)
     with pytest.raises(DataError, match="did you mean Alice Smith"):
         corpus.refuse()
+
+
+def test_a_name_within_an_address_leaves_an_address_for_a_later_step():
+    said = [
+        ("Ben Maier", "hi"),
+        ("Anna", "ben.maier@web.de https://x.de/ben?u=anna t.me/ben (ben)"),
+    ]
+    [_, (_, text)] = renamed(said)
+    assert text == "person1.maier@web.de https://x.de/person1?u=person2 t.me/person1 (Person 1)"
+    assert PersonalData(kinds=["email", "url"]).mask(text) == "<EMAIL> <URL> <URL> (Person 1)"
+
+
+def test_genitives_and_compounds_of_names_keep_their_endings():
+    said = [("Anna", ""), ("Jürgen Maier", ""), ("Anna-Lena", ""), ("Jean", ""), ("Hans", ""),
+            ("Han", "Annas Anna's Anna’s Jürgens Jürgen Maiers Anna-Berg")]  # fmt: skip
+    assert renamed(said)[-1][1] == (
+        "Person 1s Person 1's Person 1’s Person 2s Person 2s Person 1-Berg"
+    )
+    said[-1] = ("Han", "Anna-Lenas Anna-Lena jeans Annast Hans")
+    assert renamed(said)[-1][1] == "Person 3s Person 3 jeans Annast Person 5"
+
+
+def test_a_file_named_after_a_member_is_noted_once():
+    for file, noted in (("Chat_mit_Bob.txt", 1), ("chat.txt", 0)):
+        cleaning = Cleaning.of([Pseudonyms()], Quarantine(None))
+        own = [entry._replace(where=Where(file, "line", 1)) for entry in entries()]
+        list(cleaning.entries(own))
+        assert sum(cleaning.notes().values()) == noted

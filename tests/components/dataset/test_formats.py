@@ -9,7 +9,8 @@ import pytest
 import ftrecipe.components.dataset as package
 from ftrecipe.components.dataset import GROUP
 from ftrecipe.components.dataset.sniff import recognize
-from ftrecipe.data.example import Chat, Completion, RowFault, Text, Where
+from ftrecipe.data.example import Chat, Completion, Preference, RowFault, Text, Where
+from ftrecipe.data.split import Split, SplitBy
 from ftrecipe.errors import DataError
 
 for module in pkgutil.iter_modules(package.__path__):
@@ -116,9 +117,9 @@ def test_a_mapping_to_a_missing_column_names_those_present():
 
 def test_a_missing_column_names_those_present_and_the_override():
     with pytest.raises(RowFault) as fault:
-        only("question_answer", {"question": "q", "antwort": "a"})
+        only("question_answer", {"question": "q", "said": "a"})
     assert str(fault.value) == (
-        "no column for 'answer'; columns: question, antwort; set dataset.columns.answer=<column>"
+        "no column for 'answer'; columns: question, said; set dataset.columns.answer=<column>"
     )
 
 
@@ -278,6 +279,64 @@ def test_a_file_that_fits_nothing_names_its_columns(tmp_path, record):
     (tmp_path / "x.jsonl").write_text(json.dumps(record))
     with pytest.raises(DataError, match=rf"fits none of .*columns: {', '.join(record)}\)"):
         recognize(tmp_path / "x.jsonl")
+
+
+def test_a_table_of_two_texts_is_answered_with_the_whole_command(tmp_path):
+    (tmp_path / "a b.csv").write_text("Foo Bar,Baz\nwho is it,it is she\nand who,he\n")
+    with pytest.raises(DataError) as error:
+        recognize(tmp_path / "a b.csv")
+    assert str(error.value).endswith(
+        f"write dataset=question_answer 'dataset.path={tmp_path}/a b.csv' "
+        "'dataset.columns.question=Foo Bar' dataset.columns.answer=Baz"
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        ("Frage,Antwort", "question_answer"),
+        ("pregunta,respuesta", "question_answer"),
+        ("question,réponse", "question_answer"),
+        ("domanda,risposta", "question_answer"),
+        ("Вопрос,Ответ", "question_answer"),
+        ("问题,答案", "question_answer"),
+        ("質問,回答", "question_answer"),
+        ("prompt,Antwort", "prompt_completion"),
+        ("输入,输出", "prompt_completion"),
+    ],
+)
+def test_columns_of_other_languages_are_known(tmp_path, columns, name):
+    (tmp_path / "x.csv").write_text(f"{columns}\nwhat,that\n", "utf-8")
+    assert recognize(tmp_path / "x.csv").name == name
+    record = dict(zip(columns.split(","), ("what", "that"), strict=True))
+    assert only(name, record) == [("user", "what"), ("assistant", "that")]
+
+
+def test_a_json_file_cut_off_is_told_with_its_place(tmp_path):
+    (tmp_path / "x.json").write_text('[{"question": "a",\n "answ')
+    with pytest.raises(DataError, match=r"x\.json row 1: broken JSON: .*line 2, column 2"):
+        recognize(tmp_path / "x.json")
+
+
+def test_two_outputs_of_an_instruction_are_the_better_and_the_worse(tmp_path):
+    record = {"instruction": "do", "input": "it", "output": ["good", "bad"]}
+    (tmp_path / "x.json").write_text(json.dumps([record]))
+    assert recognize(tmp_path / "x.json").name == "preference"
+    [pair] = examples("preference", record)
+    assert isinstance(pair, Preference)
+    assert pair.messages[0]["content"] == "do\n\nit"
+    assert (pair.chosen[0]["content"], pair.rejected[0]["content"]) == ("good", "bad")
+
+
+def test_chats_cannot_be_split_by_a_column_and_are_not_on_the_hub(tmp_path):
+    (tmp_path / "chat.txt").write_text("15.01.24, 10:00 - Ann: hi\n")
+    split = Split(by=SplitBy.group, column="user")
+    [fault] = GROUP.get("whatsapp")(path=str(tmp_path / "chat.txt"), split=split).faults()
+    assert fault == (
+        "dataset.split.by=group: chats have no columns; conversations always stay together"
+    )
+    [fault] = GROUP.get("telegram")(path="org/name").faults()
+    assert "org/name is no file here; telegram reads exported files" in fault
 
 
 def test_all_faults_of_the_settings_are_told_at_once(tmp_path):

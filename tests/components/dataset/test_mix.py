@@ -28,8 +28,40 @@ def order(mix, seed=1):
 
 
 def test_sources_are_learned_one_after_the_other(files):
+    del files["a"]["weight"]
     found = order(Mix(sources=files))
     assert [source for source, _ in found] == ["a"] * 30 + ["b"] * 10
+
+
+def test_a_weight_is_drawn_by_unless_something_else_is_said(files):
+    mix = Mix(sources=files)
+    corpus = gather(mix, [], 1)
+    assert Counter(e.source for split, e in corpus.rows if split == "train")["a"] > 30
+    assert "dataset.sampling is weighted, as a source has a weight" in corpus.readings[0].notes
+    [fault] = Mix(sources=files, sampling=Sampling.concatenate).faults()
+    assert "dataset.sources.a.weight has no meaning with dataset.sampling=concatenate" in fault
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("stopping", list(Stopping))
+def test_held_out_splits_hold_each_example_once_and_training_none_of_them(
+    files, streaming, stopping
+):
+    files["a"]["weight"] = 0.1
+    mix = Mix(sources=files, streaming=streaming, stopping=stopping)
+    mix.split.train, mix.split.validation, mix.split.test = 0.6, 0.2, 0.2
+    corpus = gather(mix, [], 3)
+    rows = [(split, example.question) for split, example in corpus.rows]
+    held = [text for split, text in rows if split != "train"]
+    train = {text for split, text in rows if split == "train"}
+    everything = {f"a{n}" for n in range(30)} | {f"b{n}" for n in range(10)}
+    assert len(held) == len(set(held))
+    assert not train & set(held)
+    if stopping is Stopping.all_exhausted:
+        assert train | set(held) == everything
+        assert any("drawn by weight" in note for note in corpus.readings[1].notes)
+    else:
+        assert len(rows) == len(set(rows))
 
 
 def test_proportional_sampling_mixes_every_example_once(files):
@@ -41,7 +73,7 @@ def test_proportional_sampling_mixes_every_example_once(files):
 
 
 def test_weighted_sampling_ends_with_the_first_source_and_repeats_nothing(files):
-    found = order(Mix(sources=files, sampling=Sampling.weighted))
+    found = order(Mix(sources=files, stopping=Stopping.first_exhausted))
     counts = Counter(source for source, _ in found)
     assert counts["a"] == 30 or counts["b"] == 10
     assert len(set(found)) == len(found)

@@ -153,8 +153,54 @@ def test_time_does_not_go_back_where_an_order_keeps_it(tmp_path: Path) -> None:
     )
 
 
-def test_a_year_may_come_first_with_two_digits(tmp_path: Path) -> None:
-    assert days(tmp_path, "24-01-15", "24-01-16") == ["2024-01-15", "2024-01-16"]
+def test_a_year_comes_first_with_two_digits_where_nothing_else_does(tmp_path: Path) -> None:
+    assert days(tmp_path, "24-01-05", "24-01-06") == ["2024-01-05", "2024-01-06"]
+    assert days(tmp_path, "24-01-15", "24-01-16", clock="오전 10:00") == [
+        "2024-01-15",
+        "2024-01-16",
+    ]
+    assert days(tmp_path, "24-01-15", "24-01-16") == ["2015-01-24", "2016-01-24"]
+
+
+@pytest.mark.parametrize("order", [DateOrder.auto, DateOrder.dmy])
+@pytest.mark.parametrize("wrong", ["31.02.24", "30.02.24", "15.13.24", "32.01.24"])
+def test_one_impossible_date_is_text_and_changes_no_other(
+    tmp_path: Path, order: DateOrder, wrong: str
+) -> None:
+    dates = ["05.01.24", "06.01.24", "07.02.24"]
+    text = "".join(f"{date}, 10:00 - Ann: hi\n" for date in dates) + f"{wrong}, 10:00 - Bob: ho"
+    entries = [e for e in read(tmp_path, text, order) if isinstance(e, Entry)]
+    assert [e.time.date().isoformat() for e in entries if e.time] == [
+        "2024-01-05", "2024-01-06", "2024-02-07"
+    ]  # fmt: skip
+    assert entries[-1].text == f"hi\n{wrong}, 10:00 - Bob: ho"
+
+
+def test_an_impossible_date_before_all_others_is_a_malformed_row(tmp_path: Path) -> None:
+    text = "31.02.24, 10:00 - Bob: ho\n15.01.24, 10:00 - Ann: hi\n16.01.24, 10:00 - Ann: hi"
+    first, *rest = read(tmp_path, text)
+    assert isinstance(first, RowFault)
+    assert [e.sender for e in rest if isinstance(e, Entry)] == ["Ann", "Ann"]
+
+
+def test_lines_with_impossible_dates_are_counted_in_a_note(tmp_path: Path) -> None:
+    reading = report(tmp_path, "15.01.24, 10:00 - Ann: hi\n" * 9 + "31.02.24, 10:00 - Bob: ho")
+    assert any("31.02.24" in note and "(1 in all)" in note for note in reading.notes)
+
+
+def test_a_year_of_four_digits_comes_first_whatever_order_is_said(tmp_path: Path) -> None:
+    [entry] = read(tmp_path, "2024-05-06, 10:00 - Ann: hi", DateOrder.dmy)
+    assert isinstance(entry, Entry)
+    assert entry.time == datetime.datetime(2024, 5, 6, 10)
+
+
+@pytest.mark.parametrize("notice", [
+    "Verpasster Sprachanruf", "Verpasster Videoanruf um 10:01", "Missed voice call",
+    "Llamada de voz perdida", "Appel vocal manqué", "Chiamata vocale persa",
+])  # fmt: skip
+def test_a_missed_call_under_a_name_is_a_notice(tmp_path: Path, notice: str) -> None:
+    text = f"15.01.24, 10:00 - Jürgen: Hallo\n15.01.24, 10:01 - Jürgen: {notice}\n"
+    assert [e.sender for e in read(tmp_path, text) if isinstance(e, Entry)] == ["Jürgen", None]
 
 
 def test_undecided_dates_are_day_first_and_said(tmp_path: Path) -> None:

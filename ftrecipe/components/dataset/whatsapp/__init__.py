@@ -1,5 +1,6 @@
 """WhatsApp chats, as phones export them: text files, or the zips that they come in."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -27,8 +28,8 @@ _NOTES = 3  # doubts about dates that are told of one file
 class WhatsApp(ChatExport):
     """A chat exported by WhatsApp on Android or iOS, in any language.
 
-    date_order: dmy, mdy or ymd where `auto` cannot know; a date that does not exist in that order
-    is read in one in which it does.
+    date_order: dmy, mdy or ymd where `auto` cannot know. A line whose date does not exist in the
+    order is no header: it belongs to the message above.
     """
 
     date_order: DateOrder = DateOrder.auto
@@ -49,6 +50,8 @@ class WhatsApp(ChatExport):
             for doubt in found.doubts[:_NOTES]:
                 order = found.orders
                 reading.note(_doubt(file.name, doubt, [*order.values()]))
+            if found.impossible:
+                reading.note(_impossible(file.name, found.impossible))
             yield from Chat(file, found).entries()
             reading.encodings[file.encoding] += 1
 
@@ -109,6 +112,14 @@ def _refusal(file: DataFile, first_line: str) -> str:
     shown = f"; first line: {first_line!r}" if first_line else "; it is empty"
     return (f"{file.name} is not a WhatsApp export: none of its lines begins with a date and time "
             f"as in '31/12/2024, 23:59 - Name: text'{shown}")  # fmt: skip
+
+
+def _impossible(name: str, dates: Counter[str]) -> str:
+    first = next(iter(dates))
+    return (
+        f"{name}: lines that begin with a date that does not exist, such as {first}, belong to the "
+        f"message above ({dates.total():,} in all)"
+    )
 
 
 def _doubt(name: str, date: str, used: Iterable[DateOrder]) -> str:

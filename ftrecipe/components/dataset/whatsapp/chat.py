@@ -128,7 +128,7 @@ class Chat:
         ends = list(accumulate(map(str.count, bodies, repeat("\n")), initial=0))
         lines = map(operator.add, count(self._line), ends)
         self._line += len(bodies) + ends[-1]
-        rows = zip(repeat(self.name, len(bodies)), repeat("line"), lines)
+        rows = zip(repeat(self.name, len(bodies)), repeat("line"), lines, repeat(""))
         return map(tuple.__new__, repeat(Where), rows)  # what Where._make does, quicker
 
     def _times(self, piece: Piece) -> Iterator[datetime.datetime]:

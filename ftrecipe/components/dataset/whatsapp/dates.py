@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,6 +23,7 @@ ORDERS = (DateOrder.dmy, DateOrder.mdy, DateOrder.ymd)
 _DIGITS = re.compile(r"\d+|元")
 _FIRST, _LAST = datetime.date(2009, 1, 1), datetime.date(2049, 12, 31)  # WhatsApp began in 2009
 _DENSER = 8  # how many times as long a span makes a reading the less likely one
+_FEW = 3  # one line in three may have an impossible date in an order that the others are in
 
 
 class Found(NamedTuple):
@@ -67,33 +68,41 @@ def read_as(date: str, order: DateOrder) -> datetime.date | None:
 
 
 def read(date: str, order: DateOrder) -> datetime.date | None:
-    """Return the day in the given order or, where there is none, in the first one that has it."""
-    for one in (order, *ORDERS):
+    """Return the day in the given order; in another one only what cannot be in it as written."""
+    possible = orders(date)
+    for one in [order] if order in possible else possible:
         if (day := read_as(date, one)) is not None:
             return day
     return None
 
 
-def find_order(dates: Sequence[str], twelve_hours: bool, east: bool) -> Found:
-    """Find the order of dates that are in the order in which a chat has them.
+def exists(date: str) -> bool:
+    """Say whether a date names a day in any order."""
+    return any(read_as(date, one) is not None for one in ORDERS)
 
-    The best reading has the fewest days that do not exist, then the fewest that are out of
-    WhatsApp's time, then the fewest that come before their predecessors, then a much shorter span.
-    Else day first, but month first for `m/d/yy` with an English twelve-hour clock, and year first
-    for two-digit years in East Asian and Hungarian clocks.
+
+def find_order(dates: Mapping[str, int], twelve_hours: bool, east: bool) -> Found:
+    """Find the order of dates that are in the order in which a chat has them, with their lines.
+
+    The best reading has the fewest lines of days that do not exist or are out of WhatsApp's time,
+    then the fewest days that come before their predecessors, then a much shorter span. Else it is
+    day first, but month first for `m/d/yy` with an English twelve-hour clock. Two digits are a year
+    first in East Asian and Hungarian clocks, or where the other orders fit too few lines.
     """
     usual = _usual(dates, twelve_hours, east)
     readings = {order: [read_as(date, order) for date in dates] for order in usual}
-    faults = {order: _faults(days) for order, days in readings.items()}
+    faults = {order: _faults(days, dates.values()) for order, days in readings.items()}
+    few = sum(dates.values()) // _FEW
+    if not east and min(faults[DateOrder.dmy], faults[DateOrder.mdy])[0] <= few:
+        usual.remove(DateOrder.ymd)
+        del faults[DateOrder.ymd]
     best = min(faults.values())
     likely = [order for order in usual if faults[order] == best]
     spans = {order: _span(readings[order]) for order in likely}
     if len(dates) > 2 or DateOrder.ymd in likely:
         shortest = min(spans.values())
         likely = [order for order in likely if spans[order] <= _DENSER * max(shortest, 1)]
-    # Phones hardly write a year of two digits first: that alone leaves no doubt.
-    rivals = [order for order in likely[1:] if readings[order] != readings[likely[0]]
-              and (east or order is not DateOrder.ymd)]  # fmt: skip
+    rivals = [order for order in likely[1:] if readings[order] != readings[likely[0]]]
     if not rivals:
         return Found(likely[0])
     other = rivals[0]
@@ -101,18 +110,18 @@ def find_order(dates: Sequence[str], twelve_hours: bool, east: bool) -> Found:
     return Found(likely[0], next(date for date, one, two in pairs if one != two))
 
 
-def _faults(days: Iterable[datetime.date | None]) -> tuple[int, int, int]:
-    """Return how many days do not exist, are out of time, and come before the one before."""
+def _faults(days: Iterable[datetime.date | None], lines: Iterable[int]) -> tuple[int, int, int]:
+    """Return how many lines have no day or one out of time, how many none, what days go back."""
     missing = strange = back = 0
     before: datetime.date | None = None
-    for day in days:
+    for day, many in zip(days, lines, strict=True):
         if day is None:
-            missing += 1
+            missing += many
             continue
-        strange += not _FIRST <= day <= _LAST
+        strange += 0 if _FIRST <= day <= _LAST else many
         back += before is not None and day < before
         before = day
-    return missing, strange, back
+    return missing + strange, missing, back
 
 
 def _span(days: Iterable[datetime.date | None]) -> int:
@@ -120,7 +129,7 @@ def _span(days: Iterable[datetime.date | None]) -> int:
     return (max(known) - min(known)).days if known else 0
 
 
-def _usual(dates: Sequence[str], twelve_hours: bool, east: bool) -> list[DateOrder]:
+def _usual(dates: Iterable[str], twelve_hours: bool, east: bool) -> list[DateOrder]:
     """Return the orders, the most usual first for dates that look like these."""
     if east:
         return [DateOrder.ymd, DateOrder.dmy, DateOrder.mdy]

@@ -87,7 +87,9 @@ class Phrases:
         )
         self.attached = _any(text for text in of("attached") if "*" in text)
         self.encrypted = _any(of("encrypted"))
-        self.secured = _any([*of("encrypted"), *of("calls")])
+        self.secured = re.compile(f"{self.encrypted.pattern}|(?:{_any(of('calls')).pattern})"
+                                  rf"(?:[.,]? (?:\w{{1,4}} )?\d{{1,2}}[:.]\d\d(?: [ap]\.?m)?)?",
+                                  re.DOTALL)  # fmt: skip
         self.secured_starts = frozenset(text[:START] for text in [*of("encrypted"), *of("calls")])
         self.starts = frozenset(text[:START] for text in whole) | self.secured_starts
         self.notices = _search([*of("notices"), *of("calls")])

@@ -9,7 +9,13 @@ from itertools import compress
 from typing import Any, TextIO
 
 from ftrecipe.components.dataset.whatsapp.clocks import clock, is_marker
-from ftrecipe.components.dataset.whatsapp.dates import DateOrder, find_order, orders, read
+from ftrecipe.components.dataset.whatsapp.dates import (
+    DateOrder,
+    exists,
+    find_order,
+    orders,
+    read,
+)
 from ftrecipe.components.dataset.whatsapp.headers import AnyKey, Key, Piece, merged, pieces
 from ftrecipe.components.dataset.whatsapp.members import Members, NameCount
 from ftrecipe.components.dataset.whatsapp.phrases import phrases
@@ -59,7 +65,7 @@ def dialect(key: Key) -> Dialect:
 def is_possible(key: Key) -> bool:
     """Say whether a header has a day that exists, and words that belong to a clock."""
     known = is_marker(key.marker) or (key.style == "[" and len(key.marker) < 12)
-    return key.style != "?" and known and read(key.date, DateOrder.dmy) is not None
+    return key.style != "?" and known and exists(key.date)
 
 
 class Clocks(dict[str, datetime.time | None]):
@@ -80,6 +86,7 @@ class Survey:
     """What one export is like.
 
     orders: how the dates of each dialect are read. refused: keys that are no headers here.
+    impossible: dates that do not exist in their order, so that their lines are text, with how many.
     plain: all headers are of the usual kind. bare: they end with the clock. first_line: for errors.
     torn: some of its bytes are of no character.
     kept: the whole export in pieces, so that it need not be cut again; None for a large one.
@@ -92,6 +99,7 @@ class Survey:
     bare: bool
     headers: int
     doubts: list[str]
+    impossible: Counter[str]
     first_line: str
     torn: bool
     kept: list[Piece] | None
@@ -134,7 +142,11 @@ def survey(file: DataFile, order: DateOrder) -> Survey:
         count = other if bare else count
     keys = {as_key(key): many for key, many in count.keys.items()}
     found = _orders(keys, order)
-    refused = _foreign(keys, count.with_sender)
+    wrong = [key for key in keys if read(key.date, found[dialect(key)][0]) is None]
+    impossible: Counter[str] = Counter()
+    for key in wrong:
+        impossible[key.date] += keys[key]
+    refused = _foreign(keys, count.with_sender).union(wrong)
     begun = _begun(file, set(count.names.suspects()), bare)
     return Survey(
         members=Members.of(count.names, begun, phrases()),
@@ -142,8 +154,9 @@ def survey(file: DataFile, order: DateOrder) -> Survey:
         refused=refused,
         plain=not any(isinstance(key, Key) for key in count.keys),
         bare=bare,
-        headers=sum(count.keys.values()),
+        headers=sum(count.keys.values()) - impossible.total(),
         doubts=[doubt for _, doubt in found.values() if doubt],
+        impossible=impossible,
         first_line=count.first_line,
         torn=torn,
         kept=None if refused else count.kept,
@@ -213,7 +226,10 @@ def _orders(keys: dict[Key, int], asked: DateOrder) -> dict[Dialect, tuple[DateO
         markers = {key.marker.casefold().replace(".", "") for key in ones}
         east = bool(markers & {m.replace(".", "") for m in _EAST})
         english = bool(markers) and markers <= set(_ENGLISH)
-        found[kind] = find_order(list(dict.fromkeys(k.date for k in ones)), english, east)
+        lines: Counter[str] = Counter()
+        for key in ones:
+            lines[key.date] += keys[key]
+        found[kind] = find_order(lines, english, east)
     sure = {kind: one for kind, (one, doubt) in found.items() if doubt is None}
     return {kind: _followed(kind, *one, sure, dates[kind]) for kind, one in found.items()}
 

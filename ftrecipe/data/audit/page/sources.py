@@ -24,7 +24,18 @@ def section(report: Report) -> str:
         if rest
         else ""
     )
-    return f"<h2>What was read</h2>{''.join(drawn[:_OPEN])}{more}"
+    shares = _per_source(report["examples_per_source"])
+    return f"<h2>What was read</h2>{shares}{''.join(drawn[:_OPEN])}{more}"
+
+
+def _per_source(counts: dict[str, int]) -> str:
+    if not counts:
+        return ""
+    named = Counter[str]()
+    for name, count in counts.items():
+        named[cut(printable(name), _LONGEST)] += count
+    drawn = counted(named, _SENDERS, "sources")
+    return f'<div class="panel"><h3>Examples of each source</h3>{drawn}</div>'
 
 
 def _source(source: Report) -> str:

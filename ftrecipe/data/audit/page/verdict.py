@@ -4,7 +4,7 @@ import re
 from html import escape
 from typing import Any
 
-from ftrecipe.data.audit.told import several
+from ftrecipe.data.audit.told import several, verdict
 from ftrecipe.page.bars import share
 from ftrecipe.page.words import cut, printable
 
@@ -31,7 +31,7 @@ def headline(report: Report) -> str:
     """Return the verdict as one line."""
     if report["failures"]:
         return f"Cannot be trained on: {several(len(reasons(report['failures'])), 'reason')}"
-    return f"Ready to train: {several(report['examples']['train'], 'example')}"
+    return f"{verdict(report)}: {several(report['examples']['train'], 'example')}"
 
 
 def reasons(failures: list[str]) -> list[tuple[str, list[str]]]:
