@@ -28,6 +28,7 @@ class Composition:
     differences: dict[str, Any] = field(default_factory=dict)
     names_model: bool = True  # whether anything said which model
     names_data: bool = True  # whether anything said which data
+    notes: list[str] = field(default_factory=list)  # what was found out on the way
 
 
 def compose(line: list[str], audit_only: bool = False) -> Composition:
@@ -46,7 +47,9 @@ def compose(line: list[str], audit_only: bool = False) -> Composition:
             layers = [Layer(faults=error.faults, unsure=set(GROUPS)), asked]
     if not any("dataset" in layer.choices.keys() | layer.unsure for layer in layers):
         words.look_at_the_file(asked)
-    return compose_layers(layers, asked.recipe, audit_only)
+    composition = compose_layers(layers, asked.recipe, audit_only)
+    composition.notes = asked.notes
+    return composition
 
 
 def compose_layers(
@@ -73,7 +76,12 @@ def compose_layers(
     rules.check(run, audit_only)
     named = {*chosen, *(s.path[0] for one in layers for s in one.settings)}
     return Composition(
-        run, recipe, choices, differences(untouched, node), "model" in named, "dataset" in named
+        run,
+        recipe,
+        choices,
+        differences(untouched, node),
+        names_model="model" in named,
+        names_data="dataset" in named,
     )
 
 

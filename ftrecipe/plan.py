@@ -82,7 +82,7 @@ def make(composition: Composition, here: bool = True, counts: bool = True) -> Pl
         steps_per_epoch=per_epoch,
         total_steps=total_steps(per_epoch, run),
         run=run,
-        notes=settled.notes,
+        notes=[*composition.notes, *settled.notes],
         files=files_of(run),
         looks_at_the_machine=composition.run.hardware.is_looked_for,
     )

@@ -4,7 +4,7 @@ Values of text fields are taken literally, so that a file name needs no quoting 
 """
 
 import re
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from shlex import quote
@@ -33,6 +33,7 @@ class Asked(Layer):
     """The words of one command line, read."""
 
     recipe: str | None = None
+    notes: list[str] = field(default_factory=list)  # what was found out, for a person to know
 
 
 def read(words: list[str]) -> Asked:
@@ -154,7 +155,9 @@ def _dataset(text: str, asked: Asked) -> None:
             f"dataset={text}: a hub id does not say its format; write dataset=<one of "
             f"{listed(options('dataset'), 40)}> dataset.path={quote(text)}"
         )
-    asked.choices["dataset"] = recognize(found).name
+    name, why = recognize(found)
+    asked.choices["dataset"] = name
+    asked.notes.append(f"data      read as {name}: {why}")
     if GROUPS["dataset"].get(asked.choices["dataset"]).yields == "text":
         asked.choices.setdefault("eval", ["perplexity"])  # plain text asks no questions
     asked.settings.append(Setting(("dataset", "path"), literal(text), LINE, text))

@@ -22,4 +22,5 @@ def check(words: list[str]) -> int:
     if composition.recipe is None:
         made.name = plan.plain_name(f"check_{plan.data_name(composition.run)}")
     made.assumes_model = not composition.names_model
+    print("".join(f"{note}\n" for note in composition.notes), end="", flush=True)
     return launch.start(launch.create(made), made.stages)
