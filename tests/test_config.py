@@ -39,7 +39,7 @@ def runs() -> list[tuple[RunConfig, dict[str, object]]]:
     most = max(len(options(group)) for group, kind in GROUPS.items() if not kind.many)
     every: list[dict[str, object]] = [
         {
-            group: list(names) if kind.many else names[turn % len(names)]
+            group: [names[turn % len(names)]] if kind.many else names[turn % len(names)]
             for group, kind in GROUPS.items()
             if (names := options(group))
         }

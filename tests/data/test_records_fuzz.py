@@ -17,7 +17,7 @@ from ftrecipe.data.records import ENDINGS, read_file
 from ftrecipe.data.records.literals import container
 from ftrecipe.errors import DataError
 
-FUZZ = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+FUZZ = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 NAMES = [f"x{ending}{packed}" for ending in ENDINGS for packed in ("", ".gz")] + ["x.jsonl.zst"]
 PIECES = [b'{"a": ', b'"b"', b"}", b"[", b"]", b",", b"\n", b"\r\n", b'"', b"\0", b"\xff",
           b"\xc3\xa9", b"PAR1", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xff\xfe", b"sep=;",
