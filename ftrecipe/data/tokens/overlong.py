@@ -10,7 +10,6 @@ from typing import Any
 from ftrecipe.data.example import OnOverlong
 from ftrecipe.data.tokens.masks import Unsupervised
 from ftrecipe.data.tokens.tokenize import MASKED, Row
-from ftrecipe.errors import DataError
 
 _SHOWN = 3
 
@@ -128,11 +127,6 @@ class Overlong:
             f"{self.found:,} of {self.rows:,} rows are longer than {limit}; the longest: "
             f"{longest}; 99 % of all rows fit into {self.fits_99:,}; add {ways}"
         ]
-
-    def refuse(self) -> None:
-        """Raise DataError with `failures`, if there are any."""
-        if faults := self.failures():
-            raise DataError(faults)
 
 
 def _piece(row: Row, start: int, stop: int, head: int = 0) -> Row:
