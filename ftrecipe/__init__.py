@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__version__ = "0.1.0"
+from ftrecipe.version import __version__
+
+__all__ = ["Run", "__version__", "run"]
 
 
 @dataclass(frozen=True)

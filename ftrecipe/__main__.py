@@ -3,24 +3,52 @@
 import errno
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from types import TracebackType
+from typing import TextIO, cast
 
 from ftrecipe import verbs
 from ftrecipe.errors import ConfigError, FtrecipeError
+from ftrecipe.page.words import printable
+from ftrecipe.secrets import RedactedStream
+
+DISKS = (
+    errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
+)  # fmt: skip
 
 
 def main(line: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0 well, 1 failed, 2 refused, 130 stopped."""
     words = list(sys.argv[1:] if line is None else line)
+    if line is None:
+        sys.excepthook = _tell_bug
+    with redirect_stdout(_redacted(sys.stdout)), redirect_stderr(_redacted(sys.stderr)):
+        return _run(words)
+
+
+def _redacted(stream: TextIO | None) -> TextIO:
+    """Return what writes to `stream`; a process that was started without one has None."""
+    return cast(TextIO, stream and RedactedStream(stream))
+
+
+def _tell_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show a bug's traceback, as Python would; what it quotes may hold a secret."""
+    _redacted(sys.stderr).write("".join(traceback.format_exception(kind, error, trace)))
+
+
+def _run(words: list[str]) -> int:
     try:
         verb, rest = verbs.split(words)
         return verbs.load(verb)(rest)
     except ConfigError as error:
         for fault in error.faults:
-            print(f"error: {fault}", file=sys.stderr)
+            print(f"error: {printable(fault)}", file=sys.stderr)
         return error.exit_code
     except FtrecipeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error: " + printable(str(error), keep="\n"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -29,10 +57,19 @@ def main(line: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
+        if error.errno not in DISKS:
             raise
-        print(f"error: {str(error.filename)[:60]}… is longer than a file's name", file=sys.stderr)
-        return ConfigError.exit_code
+        print(f"error: {_of_a_file(error)}", file=sys.stderr)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return FtrecipeError.exit_code if full else ConfigError.exit_code
+
+
+def _of_a_file(error: OSError) -> str:
+    """Say what is wrong with a file or its disk; a person can mend it, and needs no traceback."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{str(error.filename)[:60]}… is longer than a file's name"
+    where = error.filename or f"a file of this run, or of {tempfile.gettempdir()}"
+    return f"{where}: {error.strerror}"
 
 
 if __name__ == "__main__":

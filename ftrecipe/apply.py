@@ -7,6 +7,7 @@ from typing import Any, cast
 from omegaconf import (
     DictConfig,
     EnumNode,
+    FloatNode,
     IntegerNode,
     ListConfig,
     OmegaConf,
@@ -15,50 +16,12 @@ from omegaconf import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
+from ftrecipe import suggest
 from ftrecipe.config import GROUPS, options
 from ftrecipe.errors import did_you_mean, listed
-from ftrecipe.nested import PLAIN
+from ftrecipe.nested import LARGEST, PLAIN, bound_fault
 from ftrecipe.vet import Setting
 from ftrecipe.words import LINE
-
-# What other tools call it, so that a habit is answered with the right key.
-ALIASES = {
-    "lr": "trainer.learning_rate",
-    "learning_rate": "trainer.learning_rate",
-    "epochs": "trainer.num_train_epochs",
-    "num_epochs": "trainer.num_train_epochs",
-    "num_train_epochs": "trainer.num_train_epochs",
-    "max_steps": "trainer.max_steps",
-    "batch_size": "trainer.per_device_train_batch_size",
-    "micro_batch_size": "trainer.per_device_train_batch_size",
-    "per_device_train_batch_size": "trainer.per_device_train_batch_size",
-    "gradient_accumulation": "trainer.gradient_accumulation_steps",
-    "max_seq_length": "trainer.max_length",
-    "max_seq_len": "trainer.max_length",
-    "sequence_len": "trainer.max_length",
-    "cutoff_len": "trainer.max_length",
-    "max_length": "trainer.max_length",
-    "answer_only": "trainer.train_on",
-    "train_on_inputs": "trainer.train_on",
-    "train_on_prompt": "trainer.train_on",
-    "assistant_only_loss": "trainer.train_on",
-    "completion_only_loss": "trainer.train_on",
-    "on_faulty": "dataset.max_malformed",
-    "lora_r": "peft.r",
-    "lora_rank": "peft.r",
-    "rank": "peft.r",
-    "lora_alpha": "peft.alpha",
-    "lora_dropout": "peft.dropout",
-    "output_dir": "runs_dir",
-    "model_name_or_path": "model.path",
-    "base_model": "model.path",
-    "train_file": "dataset.path",
-    "load_in_4bit": "quantization=nf4",
-    "load_in_8bit": "quantization=int8",
-    "report_to": "tracking",
-    "bf16": "hardware.precision",
-    "fp16": "hardware.precision",
-}
 
 
 def apply(root: DictConfig, setting: Setting) -> list[str]:
@@ -66,7 +29,7 @@ def apply(root: DictConfig, setting: Setting) -> list[str]:
     parent: Any = root
     for depth, part in enumerate(setting.path):
         if not isinstance(parent, DictConfig) or (part not in parent and not _takes_any(parent)):
-            return [_unknown(setting, parent, depth)]
+            return [_unknown(root, setting, parent, depth)]
         if depth == len(setting.path) - 1:
             break
         if part not in parent and (fault := _set(parent, part, {}, setting)):
@@ -112,8 +75,10 @@ def _fitting(target: Any, setting: Setting) -> Any:
 
 def _set(parent: DictConfig, name: str, value: Any, setting: Setting) -> str | None:
     try:
-        if value == "???":
+        if value == "???" or isinstance(value, bool) != _takes_bool(parent, name, value):
             return _wrong(parent, name, setting)
+        if fault := _bound(parent, name, value):
+            return f"{_said(setting)}: {fault}"
         if name in parent:
             parent[name] = value
         else:
@@ -124,11 +89,33 @@ def _set(parent: DictConfig, name: str, value: Any, setting: Setting) -> str | N
     return None
 
 
+def _takes_bool(parent: DictConfig, name: str, value: Any) -> bool:
+    """Tell whether true and false fit, which OmegaConf would let pass for numbers."""
+    target = parent._get_node(name) if name in parent else None
+    number = isinstance(target, IntegerNode | FloatNode)
+    return isinstance(value, bool) and not number
+
+
+def _bound(parent: DictConfig, name: str, value: Any) -> str | None:
+    """Return which bound of its field a number is beyond, if any."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    kind = OmegaConf.get_type(parent)
+    declared = {item.name: item.metadata for item in fields(kind)} if is_dataclass(kind) else {}
+    bounds = declared.get(name, {})
+    return bound_fault(value, bounds.get("low", -LARGEST), bounds.get("high"))
+
+
+def _said(setting: Setting) -> str:
+    """Return the place of a setting, and what it sets."""
+    where = "" if setting.source == LINE else f"{setting.source}: "
+    return f"{where}{setting.key}={setting.written}"
+
+
 def _wrong(parent: DictConfig, name: str, setting: Setting) -> str:
     """Say what is wanted instead of the value."""
     target = parent._get_node(name) if name in parent else None
-    where = "" if setting.source == LINE else f"{setting.source}: "
-    said = f"{where}{setting.key}={setting.written}"
+    said = _said(setting)
     if len(setting.path) == 1 and name in GROUPS:
         return f"{said}: an option is chosen in defaults: - override /{name}: {setting.written}"
     if isinstance(target, DictConfig):
@@ -142,25 +129,35 @@ def _wrong(parent: DictConfig, name: str, setting: Setting) -> str:
     return f"{said}: must be {wanted}{optional}"
 
 
-def _unknown(setting: Setting, parent: Any, depth: int) -> str:
+def _unknown(root: DictConfig, setting: Setting, parent: Any, depth: int) -> str:
     """Say that a key does not exist, which one may be meant, and which there are."""
-    above, word, below = setting.path[:depth], setting.path[depth], setting.path[depth + 1 :]
-    prefix = ".".join(above)
+    path = setting.path
+    prefix, word = ".".join(path[:depth]), path[depth]
     where = "" if setting.source == LINE else f"{setting.source}: "
     known = [str(key) for key in parent] if isinstance(parent, DictConfig) else []
     if prefix in GROUPS and GROUPS[prefix].many and word in options(prefix):
         chosen = ",".join([*known, word])
         return f"{where}{setting.key}: {prefix}={word} is not chosen; add {prefix}=[{chosen}]"
-    if owners := _owners(above, word):
+    if owners := _owners(path[:depth], word):
         return f"{where}{setting.key}: belongs to {prefix}={' and '.join(owners)}, not chosen here"
-    if not known:
-        return f"{where}{setting.key}: {prefix} has no keys below it"
-    near = did_you_mean(word, known).removeprefix("; did you mean ").removesuffix("?")
-    meant = ALIASES.get(word) or ("" if above else _elsewhere(parent, word))
-    meant = meant or (".".join((*above, near, *below)) if near else "")
-    hint = f"; did you mean {meant}?" if meant else ""
-    every = listed([".".join((*above, name)) for name in known])
+    if reason := suggest.why(path, depth):
+        return f"{where}{setting.key}: there is no such key; {reason}"
+    names = [*known, *(options(prefix) if prefix in GROUPS and GROUPS[prefix].many else ())]
+    meant = suggest.key(root, path, depth, names, setting.written)
+    hint = f"; did you mean {meant}?{_of(root, meant)}" if meant else ""
+    if prefix and not known:
+        return f"{where}{setting.key}: {prefix} has no keys below it{hint}"
+    every = listed([".".join((*path[:depth], name)) for name in known])
     return f"{where}{setting.key}: there is no such key{hint} (known: {every})"
+
+
+def _of(root: DictConfig, key: str) -> str:
+    """Say which options have a key that the chosen one has not; nothing if it has."""
+    group, _, word = key.partition(".")
+    chosen = root.get(group) if "=" not in key else None
+    missing = word and isinstance(chosen, DictConfig) and word.partition(".")[0] not in chosen
+    owners = _owners((group,), word) if missing else []
+    return f" it belongs to {group}={' and '.join(owners)}" if owners else ""
 
 
 def _owners(above: tuple[str, ...], word: str) -> list[str]:
@@ -170,10 +167,3 @@ def _owners(above: tuple[str, ...], word: str) -> list[str]:
     classes = GROUPS[above[0]].classes
     owners = [name for name, kind in classes.items() if word in [f.name for f in fields(kind)]]
     return owners if len(owners) < 4 else [*owners[:3], "others"]
-
-
-def _elsewhere(parent: DictConfig, word: str) -> str:
-    """Return where a word belongs that stands without its group, or nothing."""
-    groups = [group for group in GROUPS if group in parent and word in parent[group]]
-    options_of = [group for group in GROUPS if word in options(group)]
-    return f"{groups[0]}.{word}" if groups else f"{options_of[0]}={word}" if options_of else ""

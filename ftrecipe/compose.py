@@ -1,6 +1,8 @@
 """From words and recipes to a RunConfig: Hydra picks the options, every value is set typed here."""
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
@@ -9,13 +11,16 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
 from ftrecipe import config, recipes, rules, words
 from ftrecipe.apply import apply
 from ftrecipe.config import GROUPS, RunConfig, options, packaged
-from ftrecipe.errors import ConfigError
-from ftrecipe.vet import Layer, Setting
+from ftrecipe.errors import ConfigError, RuleError
+from ftrecipe.interpolation import unresolved
+from ftrecipe.sealing import opened
+from ftrecipe.vet import MOST_FAULTS, TOO_MANY, Layer, Setting
+
+Judge = Callable[[RunConfig, bool], None]
 
 
 @dataclass
@@ -35,8 +40,8 @@ def compose(line: list[str], audit_only: bool = False) -> Composition:
     """Return the run that the words of a command line ask for.
 
     With `audit_only` its data is only looked at: what cannot be trained is no fault. Raises
-    ConfigError with all faults of the words, the choices and the values together; where there are
-    none, with all faults of the rules.
+    ConfigError with all faults of the words, the choices, the values and the rules together, but
+    not of rules that look at what is faulty already; RuleError where only rules are broken.
     """
     asked = words.read(line)
     layers: list[Layer] = [asked]
@@ -53,27 +58,45 @@ def compose(line: list[str], audit_only: bool = False) -> Composition:
 
 
 def compose_layers(
-    layers: Sequence[Layer], recipe: str | None, audit_only: bool = False
+    layers: Sequence[Layer],
+    recipe: str | None,
+    audit_only: bool = False,
+    judge: Judge = rules.check,
+    environment: Mapping[str, str] = os.environ,
 ) -> Composition:
-    """Return the run that `layers` ask for, each one winning over those before it."""
+    """Return the run that `layers` ask for, each one winning over those before it.
+
+    `judge` raises ConfigError for what may not be combined; the `environment` has what was too
+    secret to be written down.
+    """
     chosen: dict[str, Any] = {}
     for layer in layers:
         chosen |= layer.choices
     untouched, choices = options_tree(tuple(f"{k}={_hydra_text(v)}" for k, v in chosen.items()))
     node = untouched.copy()
+    layers = [with_secrets(layer, environment) for layer in layers]
     faults = [fault for layer in layers for fault in layer.faults]
     unsure = {group for layer in layers for group in layer.unsure}
+    doubtful = unsure | {group for layer in layers for group in layer.doubtful}
+    last: dict[str, Setting] = {}
     for index, layer in enumerate(layers):
         replaced = {group for later in layers[index + 1 :] for group in later.choices}
         for setting in [*_other_data(layer), *layer.settings]:
             if not _is_of_replaced_option(setting, node, replaced):
-                found = apply(node, setting)
+                found = apply(node, setting) if len(faults) < MOST_FAULTS else []
                 faults += found if setting.path[0] not in unsure else []
-    if faults:
-        raise ConfigError(faults)
+                doubtful |= {setting.path[0]} if found else set()
+                last[setting.key] = setting
+    faults += [fault for setting in last.values() for fault in _reached(setting)]
+    faults += [f"this {TOO_MANY}"] if len(faults) >= MOST_FAULTS else []
+    refused = [*faults, *_placed((f"{key}: {why}" for key, why in unresolved(node)), layers)]
+    if len(refused) == len(faults) and (not doubtful or judge is rules.check):
+        told = _ruled(node, audit_only, judge, doubtful)
+        refused += _placed(told, layers)
+    if refused:
+        raise (ConfigError if faults else RuleError)(refused)
     run = to_run(node)
     run = replace(run, model=run.dataset.implied(run.model))
-    rules.check(run, audit_only)
     named = {*chosen, *(s.path[0] for one in layers for s in one.settings)}
     return Composition(
         run,
@@ -83,6 +106,61 @@ def compose_layers(
         names_model="model" in named,
         names_data="dataset" in named,
     )
+
+
+def _reached(setting: Setting) -> Iterator[str]:
+    """Yield the files that a recipe names, and may not."""
+    yield from (f"{setting.source}: {setting.key}={why}" for why in setting.outside)
+
+
+def _ruled(
+    node: DictConfig, audit_only: bool, judge: Judge, doubtful: set[str]
+) -> Sequence[str]:
+    """Return what may not be combined, as far as what is not `doubtful` tells."""
+    run = to_run(node)
+    if doubtful & {"dataset", "model"}:
+        return rules.faults(run, audit_only, doubtful)
+    run = replace(run, model=run.dataset.implied(run.model))
+    if doubtful:
+        return rules.faults(run, audit_only, doubtful)
+    try:
+        judge(run, audit_only)
+    except ConfigError as error:
+        return error.faults
+    return []
+
+
+def _placed(faults: Iterable[str], layers: Sequence[Layer]) -> list[str]:
+    """Put the file and line before each fault whose key was set, or option chosen, there."""
+    places: dict[str, str] = {}
+    for layer in layers:
+        chosen = {group: layer.places.get(group, words.LINE) for group in layer.choices}
+        places |= chosen | {setting.key: setting.source for setting in layer.settings}
+    return [f"{where}: {one}" if (where := _place(one, places)) else one for one in faults]
+
+
+def _place(fault: str, places: Mapping[str, str]) -> str:
+    """Return where the key that a fault begins with, or one above it, was set; else nothing."""
+    named = re.match(r"[a-z_]+(\.[\w-]+)*(?=[=: ])", fault)
+    parts = named[0].split(".") if named else []
+    while parts and ".".join(parts) not in places:
+        parts.pop()
+    where = places.get(".".join(parts), words.LINE)
+    return "" if where == words.LINE else where
+
+
+def with_secrets(layer: Layer, environment: Mapping[str, str]) -> Layer:
+    """Return a layer whose values are whole again where a run or recipe left a secret out."""
+    settings, faults = [], list(layer.faults)
+    for setting in layer.settings:
+        try:
+            value = opened(setting.value, environment, setting.key, setting.source)
+        except ConfigError as error:
+            faults += error.faults
+        else:
+            same = value == setting.value
+            settings.append(setting if same else replace(setting, value=value, text=None))
+    return replace(layer, settings=settings, faults=faults)
 
 
 def _other_data(layer: Layer) -> list[Setting]:
@@ -137,11 +215,9 @@ def _hydra_text(chosen: Any) -> str:
 
 def to_run(node: DictConfig) -> RunConfig:
     """Return the typed tree as objects. Raises ConfigError for an interpolation without a value."""
-    try:
-        run = OmegaConf.to_object(node)
-    except OmegaConfBaseException as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"{error.full_key}: {reason[0].lower()}{reason[1:]}") from None
+    if faults := [f"{key}: {why}" for key, why in unresolved(node)]:
+        raise ConfigError(faults)
+    run = OmegaConf.to_object(node)
     assert isinstance(run, RunConfig)
     return run
 

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 import ftrecipe.components
+from ftrecipe.aliases import OPTIONS
 from ftrecipe.components.cleaning import Cleaning
 from ftrecipe.components.dataset import Dataset
 from ftrecipe.components.eval import Eval
@@ -21,7 +22,8 @@ from ftrecipe.components.strategy import Strategy
 from ftrecipe.components.tracking import Tracking
 from ftrecipe.components.trainer import Trainer
 from ftrecipe.errors import ConfigError, did_you_mean, listed
-from ftrecipe.registry import Group, load_all
+from ftrecipe.nested import literal
+from ftrecipe.registry import LAST_SEED, Group, bounded, load_all
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -51,7 +53,7 @@ class RunConfig:
     eval: dict[str, Eval] = field(default_factory=dict)
     export: dict[str, Export] = field(default_factory=dict)
     description: str = ""
-    seed: int = 42
+    seed: int = bounded(42, 0, LAST_SEED)
     objective: str | None = None
     runs_dir: str = "runs"
     consent: Consent = field(default_factory=Consent)
@@ -86,7 +88,8 @@ def check_option(group: str, name: str) -> None:
     """Raise ConfigError with the nearest name if `group` has no such option."""
     known = options(group)
     if name not in known:
-        hint = did_you_mean(name, known)
+        ours = OPTIONS.get(group, {}).get(name.lower())
+        hint = f"; did you mean {ours}?" if ours else did_you_mean(name, known)
         raise ConfigError(f"{group}={name} is not an option{hint} (known: {listed(known)})")
 
 
@@ -143,7 +146,7 @@ def _option(group: Group, option: Any) -> dict[str, Any]:
 def _build(group: Group, node: dict[str, Any]) -> Any:
     settings = {key: value for key, value in node.items() if key != "type"}
     schema = OmegaConf.structured(group.get(node["type"]))
-    return OmegaConf.to_object(OmegaConf.merge(schema, settings))
+    return OmegaConf.to_object(OmegaConf.merge(schema, literal(settings)))
 
 
 def _plain(value: Any) -> Any:

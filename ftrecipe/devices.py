@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 QUERY = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total,compute_cap",
          "--format=csv,noheader,nounits"]  # fmt: skip
@@ -36,6 +37,12 @@ def gpus() -> list[Gpu]:
     return narrow(there, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
+def others() -> bool:
+    """Tell a machine with devices for GPUs of which `nvidia-smi` says nothing: AMD's, or shared."""
+    marks = ("/dev/kfd", "/dev/dxg", "/dev/nvidiactl", "/dev/nvhost-gpu")
+    return any(os.path.exists(mark) for mark in marks)
+
+
 def visible() -> list[str]:
     """Return the ids of the GPUs that a process started here would see, as CUDA takes them.
 
@@ -53,6 +60,22 @@ def visible() -> list[str]:
 def cores() -> int:
     """Return the CPU cores that a process started here may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def free_memory() -> float | None:
+    """Return the GiB of memory that a process started here could take, None where that is not told.
+
+    Source: the kernel's MemAvailable, and what the process's own group (a container) is allowed.
+    """
+    told = Path("/proc/meminfo")
+    if not told.is_file():
+        return None
+    rows = dict(line.split(":", 1) for line in told.read_text("utf-8").splitlines())
+    free = int(rows["MemAvailable"].split()[0]) * 1024
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.is_file() and used.is_file() and limit.read_text("utf-8").strip().isdecimal():
+        free = min(free, int(limit.read_text("utf-8")) - int(used.read_text("utf-8")))
+    return free / (1 << 30)
 
 
 def read(line: str) -> Gpu:

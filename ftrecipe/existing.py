@@ -1,13 +1,15 @@
 """An existing run directory, opened again: its config with what a person changes about it."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_origin
 
-from ftrecipe import plan, words
+from ftrecipe import manifest, plan, words
+from ftrecipe.basis import MAY_CHANGE as GOING_ON
+from ftrecipe.basis import MEASURING, Basis, is_below, refused
 from ftrecipe.compose import compose_layers
-from ftrecipe.config import GROUPS
+from ftrecipe.config import GROUPS, RunConfig
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
 from ftrecipe.plan import Plan
@@ -25,18 +27,33 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
         hint = did_you_mean(folder.name, siblings)
         raise ConfigError(f"{folder} is not a run directory (it has no run.json){hint}")
     rundir = RunDir(folder.absolute())
+    rest = _consented(verb, rundir, line[1:])
     working_dir = Path(read_json(rundir.run)["working_dir"])
     if working_dir.is_dir():
         os.chdir(working_dir)  # what the run named relative to its folder is found again
-    return rundir, line[1:]
+    return rundir, rest
 
 
-MEASURING = ("eval", "objective", "hardware", "trainer.per_device_eval_batch_size")
+def _consented(verb: str, rundir: RunDir, changes: list[str]) -> list[str]:
+    """Return the changes without the consent that they repeat.
+
+    Raises ConfigError where a run that loads its model's own code is opened without it: whoever
+    wrote the folder may be another than who opens it.
+    """
+    given = [word for word in changes if word.lstrip("+") == CONSENT]
+    if read_json(rundir.run)["config"]["consent"]["remote_code"] and not given:
+        raise ConfigError(
+            f"{rundir.path}: this run runs code of its model's author; if you trust it, say so "
+            f"again: python -m ftrecipe {verb} {rundir.path} {CONSENT}"
+        )
+    return [word for word in changes if word not in given]
+
+
+__all__ = ["EXPORTING", "GOING_ON", "MEASURING", "check_checkpoint", "open_run", "recompose"]
+
+CONSENT = "consent.remote_code=true"
 EXPORTING = ("export", "hardware")
-GOING_ON = (*MEASURING, "strategy", "export", "tracking",
-            "trainer.num_train_epochs", "trainer.max_steps",
-            "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",
-            "trainer.eval_steps")  # fmt: skip
+SHARE = "trainer.per_device_train_batch_size"
 
 
 def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Plan:
@@ -52,7 +69,7 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
         f"{key}: a run keeps what it was trained with; here only {listed(allowed)} can change "
         "(for anything else start a new run)"
         for key in keys
-        if not _is_below(key, allowed) and _exists(key)
+        if not is_below(key, allowed) and _exists(key)
     ]
     if "eval" in changed.choices:
         known = boundary["choices"]["eval"]
@@ -60,15 +77,40 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     if changed.recipe is not None:
         changed.faults.append("a run keeps its recipe; start a new run with +recipe=<name>")
     before = Layer(choices=boundary["choices"], settings=flatten(boundary["differences"]))
-    moved = any(_is_below(key, ("hardware", "strategy")) for key in keys)
+    moved = any(is_below(key, ("hardware", "strategy", SHARE)) for key in keys)
     if moved and "strategy" not in allowed:
         changed.choices["strategy"] = "auto"  # nothing is trained: what trained it does not matter
     elif moved and boundary["settled"]:
         changed.settings += _same_batch(boundary["global_batch_size"])
-    made = plan.make(compose_layers([before, changed], None))
+    made = plan.make(compose_layers([before, changed], None), begins=False)
     made.name, made.recipe = boundary["name"], boundary["recipe"]
     made.config["runs_dir"] = boundary["runs_dir"]
     return made
+
+
+def check_checkpoint(rundir: RunDir, run: RunConfig) -> Path | None:
+    """Return the newest checkpoint that looks whole, None where there is none.
+
+    Raises ConfigError with all that has changed since it was saved, if it cannot be gone on from
+    with what is there now. Its hashes are left to the worker, which also looks further back.
+    """
+    for checkpoint in manifest.all_in(rundir.checkpoints):
+        if manifest.what_is_wrong(checkpoint, hashes=False) is None:
+            break
+    else:
+        return None
+    faults: list[str] = []
+    try:
+        manifest.needs_conversion(checkpoint, run.strategy, run.world_size)
+    except ConfigError as error:
+        faults += error.faults
+    before = Basis.recorded(manifest.read(checkpoint)["basis"])
+    changes = before.changes(Basis.of(run, rundir), checkpoint.name)
+    if changes:
+        raise refused([*faults, *changes], rundir.checkpoints)
+    if faults:
+        raise ConfigError(faults)
+    return checkpoint
 
 
 def _same_batch(rows: int) -> list[Setting]:
@@ -82,10 +124,6 @@ def _exists(key: str) -> bool:
     kinds = words.field_types()
     above = key.rpartition(".")[0]
     return key in GROUPS or key in kinds or get_origin(kinds.get(above)) is dict
-
-
-def _is_below(key: str, names: Iterable[str]) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def flatten(node: dict[str, Any], path: tuple[str, ...] = ()) -> list[Setting]:

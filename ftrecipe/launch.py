@@ -2,28 +2,34 @@
 
 import datetime
 import importlib.util
+import os
 import shlex
-import sys
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import OmegaConf
 
-from ftrecipe import assemble, devices
+from ftrecipe import assemble, devices, readiness
 from ftrecipe.assemble import Phase
 from ftrecipe.config import RunConfig, from_plain, packaged
+from ftrecipe.ended import conclude, conclude_ranks
 from ftrecipe.errors import ConfigError, Stopped
+from ftrecipe.lock import record as lock
 from ftrecipe.plan import Plan
 from ftrecipe.ranks import Ranks
-from ftrecipe.rundir import RunDir, hold, now, read_json, write_json
+from ftrecipe.rundir import RunDir, hold, read_json, write_json, write_text
+from ftrecipe.sealing import secrets_of
+from ftrecipe.secrets import redacted, redacted_tree
+from ftrecipe.state import PLANNED, known_status, read_status
 from ftrecipe.supervise import Supervisor, Watch
 
+__all__ = ["PLANNED", "create", "need_packages", "read_status", "start", "write"]
+
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
-PLANNED = {
-    "stage": None, "state": "planned", "started": None, "ended": None, "error": None, "done": [],
-}  # fmt: skip
 
 
 def need_packages(run: RunConfig) -> None:
@@ -45,6 +51,7 @@ def need_packages(run: RunConfig) -> None:
 def create(plan: Plan, folder: Path | None = None, defer: bool = False) -> RunDir:
     """Make the run's folder, or take the one given; write its config, recipe, plan and status."""
     need_packages(plan.run)
+    _check_place(Path.cwd(), folder or plan.runs_dir.absolute() / plan.name)
     if folder is None:
         folder = _fresh_folder(plan.runs_dir / plan.name)
     else:
@@ -55,17 +62,29 @@ def create(plan: Plan, folder: Path | None = None, defer: bool = False) -> RunDi
     return rundir
 
 
+def _check_place(*folders: Path) -> None:
+    """Raise ConfigError where a folder's name holds a secret, so that it could not be written."""
+    for folder in map(str, folders):
+        if redacted(folder) != folder:
+            raise ConfigError(
+                f"runs_dir: the folder {redacted(folder)} holds, in its name, what an environment "
+                "variable says is secret; run in another folder, or unset the variable"
+            )
+
+
 def write_first_status(rundir: RunDir) -> None:
     """Write the status of a run that has not begun."""
     write_json(rundir.status, PLANNED)
 
 
-def write(plan: Plan, rundir: RunDir, defer: bool = False) -> None:
+def write(plan: Plan, rundir: RunDir, defer: bool = False, trains: bool = True) -> None:
     """Write the files that say what the run is, and those that its commands read.
 
-    A plan that is to `defer` is settled again where its plan.sh runs.
+    A plan that is to `defer` is settled again where its plan.sh runs. Where it no longer `trains`,
+    its lock keeps what it was trained with.
     """
-    shared = recipe_of(plan)
+    os.environ.update(secrets_of(plan.config))  # workers have them from here, and from no file
+    shared = redacted_tree(recipe_of(plan))
     boundary = {
         "name": plan.name,
         "recipe": plan.recipe,
@@ -80,17 +99,18 @@ def write(plan: Plan, rundir: RunDir, defer: bool = False) -> None:
         "assumes_model": plan.assumes_model,
     }
     write_json(rundir.run, boundary)
+    lock.begin(rundir, boundary, plan.run, trains)
     text = OmegaConf.to_yaml(OmegaConf.create(shared)) if shared else ""
-    rundir.recipe.write_text(f"# {plan.name}: run it with +recipe=<this file>\n{text}", "utf-8")
+    write_text(rundir.recipe, f"# {plan.name}: run it with +recipe=<this file>\n{text}")
     folder = rundir.path.absolute()
     for name, content in assemble.files(plan.run).items():
-        (rundir.path / name).write_text(content, "utf-8")
+        write_text(rundir.path / name, content)
     script = (
         assemble.deferred(folder, Path.cwd())
         if defer
         else assemble.script(plan.run, plan.stages, folder, Path.cwd())
     )
-    rundir.plan.write_text(script, "utf-8")
+    write_text(rundir.plan, script)
     rundir.plan.chmod(0o755)
 
 
@@ -125,6 +145,32 @@ def _fresh_folder(parent: Path) -> Path:
     raise ConfigError(f"{parent / stamp}: a thousand runs began in this second")
 
 
+def begin(
+    plan: Plan, rundir: RunDir | None = None, environment: Mapping[str, str] | None = None
+) -> int:
+    """Run all stages of a plan in a folder of its own, made here if not before.
+
+    Returns the exit code. A run that is refused before it has left anything to look at leaves no
+    folder. `environment` is added to the workers'.
+    """
+    rundir = rundir or create(plan)
+    try:
+        code = start(rundir, plan.stages, environment=environment)
+    except ConfigError:
+        _discard(rundir)
+        raise
+    if code == ConfigError.exit_code and not rundir.data_page.is_file():
+        _discard(rundir)
+    return code
+
+
+def _discard(rundir: RunDir) -> None:
+    """Remove a run's folder, and the one around it where nothing else is in it."""
+    shutil.rmtree(rundir.path)
+    with suppress(OSError):
+        rundir.path.parent.rmdir()
+
+
 def start(
     rundir: RunDir,
     stages: list[str],
@@ -141,19 +187,25 @@ def start(
     """
     with hold(rundir) as lock:
         if changed is not None:
-            write(changed, rundir)
+            write(changed, rundir, trains="train" in stages)
+        before = known_status(rundir)
         if not rundir.status.is_file():
             write_first_status(rundir)
         run = from_plain(read_json(rundir.run)["config"])
         need_packages(run)
+        readiness.check(run, stages)
         supervisor = Supervisor(lock, environment or {}, watch)
         with supervisor.forwarding():
-            for phase in assemble.phases(run, stages):
-                code = _run_phase(supervisor, rundir, run, phase)
-                if code:
-                    return code
-                if supervisor.stopped:
-                    return Stopped.exit_code
+            code = _run_phases(supervisor, rundir, run, stages)
+        return conclude(rundir, before, stages, code, supervisor.asked)
+
+
+def _run_phases(supervisor: Supervisor, rundir: RunDir, run: RunConfig, stages: list[str]) -> int:
+    for phase in assemble.phases(run, stages):
+        if code := _run_phase(supervisor, rundir, run, phase):
+            return code
+        if supervisor.stopped:
+            return Stopped.exit_code
     return 0
 
 
@@ -170,44 +222,4 @@ def _run_phase(supervisor: Supervisor, rundir: RunDir, run: RunConfig, phase: Ph
     own = assemble.environment(run, devices.cores())
     with rundir.log.open("ab") as log:
         code = supervisor.run(words, own, ranks, log)
-    return code and _tell_failure(rundir, ranks, phase, supervisor.asked)
-
-
-def _tell_failure(rundir: RunDir, ranks: Ranks, phase: Phase, asked: bool) -> int:
-    """Put the reason into status.json and show it; return the exit code of the run.
-
-    Ranks that were `asked` to stop before they could listen have not failed.
-    """
-    status = read_json(rundir.status)
-    status.pop("schema_version")
-    first = ranks.first_failure()
-    if asked and (first is None or first[0] in ranks.gone):
-        first = None
-        status |= {"state": "interrupted", "error": status["error"] or "stopped"}
-        write_json(rundir.status, status)
-    if first is None and status["state"] == "interrupted":
-        print(f"interrupted in {phase.stages[0]}: {status['error']}", file=sys.stderr)
-        print(f"go on     python -m ftrecipe resume {rundir.path}", file=sys.stderr)
-        return Stopped.exit_code
-    why = "its processes could not be started" if first is None else f"rank {first[0]}: {first[1]}"
-    state = {"stage": phase.stages[0], "state": "failed", "ended": now(), "error": why}
-    write_json(rundir.status, status | state)
-    log = rundir.log if first is None or first[0] == 0 else rundir.rank_log(first[0])
-    print(f"failed in {phase.stages[0]}: {why}", file=sys.stderr)
-    print(f"details   {log}", file=sys.stderr)
-    print(f"go on     python -m ftrecipe resume {rundir.path}", file=sys.stderr)
-    return 1
-
-
-def read_status(rundir: RunDir) -> dict[str, Any]:
-    """Return status.json, true also after a kill: a run nobody holds is not running."""
-    status = read_json(rundir.status) if rundir.status.is_file() else PLANNED
-    if status["state"] != "running":
-        return status
-    try:
-        with hold(rundir):
-            status["state"] = "interrupted"
-            write_json(rundir.status, {k: v for k, v in status.items() if k != "schema_version"})
-    except ConfigError:
-        return status
-    return status
+    return code and conclude_ranks(rundir, ranks, phase, supervisor.asked)

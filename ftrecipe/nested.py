@@ -1,7 +1,9 @@
 """Builds an option that is named inside of another one, typed as any is, or says why not."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any, cast
 
@@ -17,9 +19,11 @@ from omegaconf import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
+from ftrecipe.aliases import meant
 from ftrecipe.errors import did_you_mean, listed
 from ftrecipe.registry import Group
 
+LARGEST = 2**53  # a whole number beyond it is not the same in every JSON reader
 PLAIN = {
     BooleanNode: "true or false",
     IntegerNode: "a whole number",
@@ -42,7 +46,8 @@ def built(
         hint = did_you_mean(str(name), known)
         return None, [f"{where}: {name} is no {group.name}{hint} (known: {listed(known, 40)})"]
     schema = OmegaConf.structured(group.classes[str(name)])
-    faults = [f for k, value in values.items() for f in _set(schema, str(k), value, where, more)]
+    plain = literal(dict(values))
+    faults = [f for k, value in plain.items() for f in _set(schema, str(k), value, where, more)]
     if faults:
         return None, faults
     option = OmegaConf.to_object(schema)
@@ -54,7 +59,9 @@ def _set(node: DictConfig, key: str, value: Any, where: str, more: Sequence[str]
     typed = OmegaConf.get_type(node) is not dict
     if typed and key not in node:
         known = [*more, *(str(name) for name in node)]
-        hint = did_you_mean(key, known)
+        ours = meant(key).rpartition(".")[2]
+        near = ours if ours in known else next(iter(get_close_matches(key, known, 1, 0.55)), "")
+        hint = f"; did you mean {where}.{near}?" if near else ""
         return [f"{place}: there is no such key{hint} (known: {listed(known, 40)})"]
     target = node._get_node(key) if key in node else None
     if isinstance(target, DictConfig) and isinstance(value, Mapping):
@@ -62,15 +69,25 @@ def _set(node: DictConfig, key: str, value: Any, where: str, more: Sequence[str]
     try:
         node[key] = [value] if isinstance(target, ListConfig) and _is_one(value) else value
     except OmegaConfBaseException:
-        return [f"{place}={value}: must be {_wanted(target)}"]
+        return [f"{place}={value}: must be {wanted(target)}"]
     return []
+
+
+def literal(value: Any) -> Any:
+    """Return a plain value so that OmegaConf finds no interpolation in any of its texts."""
+    if isinstance(value, str):
+        return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
+    if isinstance(value, dict):
+        return {key: literal(item) for key, item in value.items()}
+    return [literal(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_one(value: object) -> bool:
     return value is not None and not isinstance(value, (list, Mapping))
 
 
-def _wanted(target: Any) -> str:
+def wanted(target: Any) -> str:
+    """Return in words what a node of a typed tree takes."""
     if isinstance(target, EnumNode):
         names = [member.name for member in cast(type[Enum], target._metadata.ref_type)]
         return f"one of {listed(names)}"
@@ -85,11 +102,21 @@ def out_of_bounds(option: Any) -> list[str]:
     faults: list[str] = []
     for item in fields(option):
         value, low = getattr(option, item.name), item.metadata.get("low")
-        high = item.metadata.get("high")
-        if low is None or value is None:
-            continue
-        if not value >= low:  # so that nan is refused too
-            faults.append(f"{item.name}={value}: must be at least {low:g}")
-        elif high is not None and value > high:
-            faults.append(f"{item.name}={value}: must be at most {high:g}")
+        if is_dataclass(value):
+            faults += [f"{item.name}.{fault}" for fault in out_of_bounds(value)]
+        elif low is not None and value is not None:
+            fault = bound_fault(value, low, item.metadata.get("high"))
+            faults += [f"{item.name}={value}: {fault}"] if fault else []
     return faults
+
+
+def bound_fault(value: float, low: float, high: float | None) -> str | None:
+    """Return which bound the number is beyond, if any; none is endless, or not a number."""
+    if not value >= low:  # so that nan is refused too
+        return f"must be at least {_number(low)}"
+    highest = LARGEST if high is None else high
+    return f"must be at most {_number(highest)}" if value > highest else None
+
+
+def _number(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"

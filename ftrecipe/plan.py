@@ -11,9 +11,12 @@ from ftrecipe import assemble, config
 from ftrecipe.compose import Composition
 from ftrecipe.config import RunConfig, options
 from ftrecipe.data.count import count_rows
+from ftrecipe.disk import Disk, disk
+from ftrecipe.fit import Fit, fit, refuse, told
 from ftrecipe.paths import typed
 from ftrecipe.recipes import given_file
 from ftrecipe.rundir import STAGES
+from ftrecipe.secrets import redacted
 from ftrecipe.settle import settle
 from ftrecipe.verified import is_verified
 
@@ -36,6 +39,8 @@ class Plan:
     files: list[str] = field(default_factory=list)
     looks_at_the_machine: bool = False
     assumes_model: bool = False  # whether data is only counted with a tokenizer nobody chose
+    memory: Fit | None = None  # what each device holds
+    disk: Disk | None = None  # what it writes; None where that is not known, or is elsewhere
 
     @property
     def runs_dir(self) -> Path:
@@ -57,20 +62,27 @@ class Plan:
         return self.run.trainer.rows_per_step(self.run.world_size)
 
 
-def make(composition: Composition, here: bool = True, counts: bool = True) -> Plan:
+def make(
+    composition: Composition, here: bool = True, counts: bool = True, begins: bool = True
+) -> Plan:
     """Return the plan of a composed run, settled for the machine that it is made on.
 
     A run that is not to happen `here` is not judged by this machine's devices. Where it `counts`,
-    small data is read to say how many steps there will be. Raises ConfigError
-    for what the machine or the strategy does not allow.
+    small data is read to say how many steps there will be. A run that does not begin, but goes on,
+    has written part of it already, and is not held against the disk. Raises ConfigError for what
+    the machine, its memory, its disk or the strategy does not allow.
     """
     settled = settle(composition.run, here)
     run = settled.run
+    memory = fit(run, here)
+    if counts:
+        refuse(run, memory)
     steps = list(run.cleaning.values())
     rows = count_rows(run.dataset, steps, run.seed) if counts else None
     per_epoch = None
     if rows is not None and not run.trainer.packing:
         per_epoch = run.trainer.steps_per_epoch(rows, run.world_size)
+    total = total_steps(per_epoch, run)
     return Plan(
         name=name_of(composition),
         recipe=composition.recipe,
@@ -80,11 +92,13 @@ def make(composition: Composition, here: bool = True, counts: bool = True) -> Pl
         stages=stages_of(run),
         rows=rows,
         steps_per_epoch=per_epoch,
-        total_steps=total_steps(per_epoch, run),
+        total_steps=total,
         run=run,
         notes=[*composition.notes, *settled.notes],
         files=files_of(run),
         looks_at_the_machine=composition.run.hardware.is_looked_for,
+        memory=memory,
+        disk=disk(run, total) if here and counts and begins else None,
     )
 
 
@@ -97,14 +111,15 @@ def name_of(composition: Composition) -> str:
     run, chosen = composition.run, composition.choices
     model = chosen["model"]
     if model == "custom":
-        model = Path(run.model.path or run.model.from_run or model).name
+        model = Path(redacted(run.model.path or run.model.from_run or model)).name
     words = [model, chosen["peft"], chosen["quantization"], data_name(run)]
     return "_".join(plain_name(word) for word in words if word != "none")
 
 
 def data_name(run: RunConfig) -> str:
     """Return the name of the data file, without what is before and behind it."""
-    return Path((run.dataset.path or "data").replace(":", "/")).name.split(".")[0]
+    path = redacted(run.dataset.path or "data").split("?")[0]
+    return Path(path.replace(":", "/")).name.split(".")[0]
 
 
 def plain_name(word: str) -> str:
@@ -135,7 +150,7 @@ def files_of(run: RunConfig) -> list[str]:
     measured = [f"eval/{who}/{name}.jsonl" for name in run.eval for who in ("base", "tuned")]
     exports = [f"export/{name}/" for name in run.export]
     return [
-        "run.json", "recipe.yaml", "plan.sh", *assemble.files(run), "log.txt",
+        "run.json", "recipe.yaml", "lock.json", "plan.sh", *assemble.files(run), "log.txt",
         *(["logs/rank_<k>.txt"] if run.strategy.distributed else []),
         "status.json", "data/report.json", "data/report.html", "data/quarantine.jsonl",
         "checkpoints/checkpoint-<step>/", trained, "metrics.json", "history.jsonl",
@@ -159,7 +174,9 @@ def describe(plan: Plan) -> list[str]:
             f"{plan.total_steps:,} in all"
         )
     lines += plan.notes
+    lines += [plan.disk.line()] if plan.disk else []
     lines += _batch(plan)
+    lines += told.lines(plan.memory) if plan.memory else []
     for rank in range(plan.run.hardware.num_machines):
         where = f" of machine {rank}" if plan.run.hardware.num_machines > 1 else ""
         words = plan.commands(folder, str(rank))
@@ -235,7 +252,9 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "global_batch_size": plan.global_batch_size,
         "verified": is_verified(plan.run),
         "files": plan.files,
+        "memory": told.as_json(plan.memory) if plan.memory else None,
         "rows": plan.rows,
         "steps_per_epoch": plan.steps_per_epoch,
         "total_steps": plan.total_steps,
+        "disk": plan.disk.as_json() if plan.disk else None,
     }

@@ -28,11 +28,14 @@ __all__ = [
 ]
 
 
-def folders() -> list[Path]:
-    """Return where recipes are looked for, first match first."""
+OWN = Path("recipes")  # the one folder of recipes that is ever written
+
+
+def folders(first: Path | None = None) -> list[Path]:
+    """Return where recipes are looked for, first match first; `first` comes before all others."""
     extra = [typed(part) for part in os.environ.get("FTRECIPE_PATH", "").split(os.pathsep) if part]
     found: list[Path] = []
-    for folder in [Path("recipes"), *extra, packaged("recipes")]:
+    for folder in [*([first] if first else []), OWN, *extra, packaged("recipes")]:
         if folder.resolve() not in [known.resolve() for known in found]:
             found.append(folder)
     return found
@@ -50,12 +53,12 @@ def names() -> list[str]:
     return sorted(name for name in found if NAME.fullmatch(name))
 
 
-def find(name: str) -> Path:
+def find(name: str, first: Path | None = None) -> Path:
     """Return the file of a recipe. Raises ConfigError with the nearest name."""
     if (file := given_file(name)) is not None:
         return file
     if NAME.fullmatch(name):
-        for folder in folders():
+        for folder in folders(first):
             file = folder / f"{name}.yaml"
             if _is_inside(file, folder):
                 return file
@@ -82,23 +85,23 @@ def given_file(name: str) -> Path | None:
     return Path(os.fsdecode(bytes.fromhex(digits)))
 
 
-def load(name: str) -> Recipe:
+def load(name: str, first: Path | None = None) -> Recipe:
     """Return the recipe `name` with its faults. Raises ConfigError if it cannot be read."""
-    return read(name, find(name))
+    return read(name, find(name, first))
 
 
-def lineage(name: str, below: tuple[str, ...] = ()) -> list[Recipe]:
+def lineage(name: str, below: tuple[str, ...] = (), first: Path | None = None) -> list[Recipe]:
     """Return the recipes that `name` is made of, each once, the most general first, itself last.
 
     A parent that cannot be read is a fault of its child. Raises ConfigError if `name` cannot be.
     """
     if name in below:
         raise ConfigError(f"recipe={name}: extends itself ({' → '.join([*below, name])})")
-    recipe = load(name)
+    recipe = load(name, first)
     found: list[Recipe] = []
     for parent in recipe.extends:
         try:
-            further = lineage(parent, (*below, name))
+            further = lineage(parent, (*below, name), first)
         except ConfigError as error:
             recipe.faults += [f"{recipe.file}: {fault}" for fault in error.faults]
             recipe.unsure |= set(GROUPS)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 
 T = TypeVar("T", bound=type)
+LAST_SEED = 2**32 - 1  # of numpy
 
 
 class Group:

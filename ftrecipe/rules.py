@@ -1,27 +1,29 @@
 """What may not be combined: each rule reads facts that options declare, all faults at once."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Set
+from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ftrecipe import objective
+from ftrecipe import jinja, objective
 from ftrecipe.components.hardware import DTYPES, Device
 from ftrecipe.components.model import FromRun
 from ftrecipe.components.strategy.fsdp import FSDP_ON_CPU
 from ftrecipe.config import GROUPS, RunConfig, from_plain
 from ftrecipe.errors import ConfigError, RuleError, did_you_mean, listed
+from ftrecipe.foreign import code_faults, pickle_faults
+from ftrecipe.memory.architecture import Architecture
 from ftrecipe.nested import out_of_bounds
+from ftrecipe.passthrough import argument_faults, key_faults, tables
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
-from ftrecipe.weights import folder_faults
+from ftrecipe.weights import folder_faults, misfits
 
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
 TRAINING_RULES: list[Rule] = []
-PUSHES = ("push_to_hub", "hub_")  # a recipe is from anyone, and may not upload
 YIELDS = {
     "chat": "chats",
     "completion": "raw completions",
@@ -31,13 +33,6 @@ YIELDS = {
 }
 WHOLE_BYTES = ("uint8", "int8")
 KEEPS_DOCUMENTS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
-ARGUMENTS = Path(__file__).resolve().parent / "builtin" / "arguments.json"
-
-
-@cache
-def tables() -> dict[str, list[str]]:
-    """Return the libraries' own names; read once, since several rules and strategies ask."""
-    return json.loads(ARGUMENTS.read_text("utf-8"))
 
 
 def rule(check: Rule) -> Rule:
@@ -54,25 +49,57 @@ def training_rule(check: Rule) -> Rule:
 
 def check(run: RunConfig, audit_only: bool = False) -> None:
     """Raise RuleError with every fault of every rule."""
-    asked = RULES if audit_only else [*RULES, *TRAINING_RULES]
-    faults = [fault for one in asked for fault in one(run)]
-    if faults:
-        raise RuleError(faults)
+    if found := faults(run, audit_only):
+        raise RuleError(found)
+
+
+def faults(run: RunConfig, audit_only: bool = False, doubtful: Set[str] = frozenset()) -> list[str]:
+    """Return every fault of every rule, but not of those that look at a key in `doubtful`, of
+    which is known already that something is wrong with it."""
+    found: list[str] = []
+    for one in RULES if audit_only else [*RULES, *TRAINING_RULES]:
+        watched = _Watched(**vars(run))
+        watched.asked.clear()
+        told = list(one(watched))
+        found += told if not watched.asked & doubtful else []
+    return found
+
+
+class _Watched(RunConfig):
+    """A run that remembers which of its keys were looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _KEYS:
+            self.asked.add(name)
+        return super().__getattribute__(name)
+
+    @cached_property
+    def asked(self) -> set[str]:
+        return set()
+
+
+_KEYS = frozenset(item.name for item in fields(RunConfig))
 
 
 @rule
 def _quantized_base(run: RunConfig) -> Iterator[str]:
     bits = run.quantization.bits
+    both = f"{_chosen(run, 'peft')} and {_chosen(run, 'quantization')}"
     if run.peft.trains_base and bits < 16:
         yield (
-            f"this peft trains the base itself, which cannot be done in {bits} bits; "
+            f"{both}: this method trains the base itself, which cannot be done in {bits} bits; "
             "use peft=lora, or quantization=none"
         )
     elif not run.peft.trains_base and bits not in run.peft.allows_bits:
         yield (
-            f"this peft cannot be trained on a base in {bits} bits; "
+            f"{both}: this method cannot be trained on a base in {bits} bits; "
             "use peft=lora, or quantization=none"
         )
+
+
+def _chosen(run: RunConfig, group: str) -> str:
+    """Return the choice of a group as it is written."""
+    return f"{group}={GROUPS[group].name_of(type(vars(run)[group]))}"
 
 
 @rule
@@ -82,7 +109,8 @@ def _data_is_named(run: RunConfig) -> Iterator[str]:
         try:
             source = run.model.source
             if run.model.is_local:
-                for fault in folder_faults(Path(source)):
+                faults = folder_faults(Path(source), tables()["model_types"])
+                for fault in faults or _other_weights(run, Path(source)):
                     yield f"model.path={run.model.path}: {fault}"
         except ConfigError as error:
             yield from error.faults
@@ -90,6 +118,32 @@ def _data_is_named(run: RunConfig) -> Iterator[str]:
         yield f"model.from_run={run.model.from_run}: is not the folder of a run that was trained"
     else:
         yield from _earlier(run, RunDir(typed(run.model.from_run)))
+
+
+def _other_weights(run: RunConfig, folder: Path) -> list[str]:
+    """Compare the weights of a folder that is whole with what its config.json says of them."""
+    architecture = _architecture(run)
+    return [] if architecture is None else misfits(folder, architecture.stored)
+
+
+@rule
+def _runs_no_foreign_code(run: RunConfig) -> Iterator[str]:
+    for named, folder in _model_folders(run):
+        for fault in [*code_faults(folder, run.consent.remote_code), *pickle_faults(folder)]:
+            yield f"{named}: {fault}"
+
+
+def _model_folders(run: RunConfig) -> Iterator[tuple[str, Path]]:
+    """Yield the folders here that weights, tokenizers and adapters would be read from."""
+    if run.model.from_run is None:
+        folder = typed(run.model.path) if run.model.path else None
+        if folder is not None and folder.is_dir():
+            yield f"model.path={run.model.path}", folder
+        return
+    earlier = RunDir(typed(run.model.from_run))
+    for folder in (earlier.model, earlier.adapter):
+        if folder.is_dir():
+            yield f"model.from_run={run.model.from_run}: {folder.name}/", folder
 
 
 def _earlier(run: RunConfig, rundir: RunDir) -> Iterator[str]:
@@ -114,6 +168,52 @@ def _method(run: RunConfig) -> str:
 
 
 @rule
+def _what_the_model_is_made_of(run: RunConfig) -> Iterator[str]:
+    """Check the method's names against the model's own, where its config.json is at hand."""
+    try:
+        architecture = run.model.architecture
+    except ConfigError as error:
+        yield from error.faults
+        return
+    if architecture is not None:
+        yield from run.peft.faults(architecture)
+
+
+@rule
+def _rows_have_positions(run: RunConfig) -> Iterator[str]:
+    longest, virtual = run.trainer.max_length, run.peft.virtual_tokens
+    architecture = _architecture(run)
+    positions = None if architecture is None else architecture.max_positions
+    if positions is None or longest is None or longest + virtual <= positions:
+        return
+    prompt = f" and {_chosen(run, 'peft')} puts {virtual} before them" if virtual else ""
+    yield (
+        f"trainer.max_length={longest}: this model has {positions} positions "
+        f"(max_position_embeddings in its config.json){prompt}; "
+        f"use trainer.max_length={positions - virtual}"
+    )
+
+
+def _architecture(run: RunConfig) -> Architecture | None:
+    """Return what the model is made of; None where that is not known, or told by its own rule."""
+    try:
+        return run.model.architecture
+    except ConfigError:
+        return None
+
+
+@rule
+def _template(run: RunConfig) -> Iterator[str]:
+    if run.model.chat_template:
+        try:
+            text = run.model.template(None) or ""
+        except (ConfigError, OSError, UnicodeDecodeError):
+            return  # told by whoever needs it
+        for fault in jinja.faults(text):
+            yield f"model.chat_template: {fault}"
+
+
+@rule
 def _cleaning(run: RunConfig) -> Iterator[str]:
     for name, step in run.cleaning.items():
         for fault in step.faults():
@@ -123,33 +223,35 @@ def _cleaning(run: RunConfig) -> Iterator[str]:
 @rule
 def _bounds(run: RunConfig) -> Iterator[str]:
     """Check every number against the bounds that its field declares."""
-    for group in GROUPS.values():
-        chosen = getattr(run, group.name)
-        options = chosen if group.many else {"": chosen}
-        for name, option in options.items():
-            prefix = f"{group.name}.{name}." if group.many else f"{group.name}."
-            yield from (prefix + fault for fault in out_of_bounds(option))
+    yield from out_of_bounds(run)
+    for group in (group.name for group in GROUPS.values() if group.many):
+        for name, option in getattr(run, group).items():
+            yield from (f"{group}.{name}.{fault}" for fault in out_of_bounds(option))
 
 
 @rule
 def _exports(run: RunConfig) -> Iterator[str]:
     for name, target in run.export.items():
         if target.needs_adapter and run.peft.trains_base:
-            yield f"export={name}: this peft trains the base and has no adapter; use export=merged"
+            yield (
+                f"export={name}: {_chosen(run, 'peft')} trains the base and has no adapter; "
+                "use export=merged"
+            )
         if target.needs_merge and not run.peft.trains_base and not run.peft.mergeable:
-            yield f"export={name}: this peft cannot be merged; use export=adapter"
+            yield f"export={name}: {_chosen(run, 'peft')} cannot be merged; use export=adapter"
 
 
 @rule
 def _prompt_learning(run: RunConfig) -> Iterator[str]:
     if run.trainer.gradient_checkpointing and not run.peft.allows_checkpointing:
         yield (
-            "this peft does not work with gradient checkpointing; "
+            f"trainer.gradient_checkpointing=true does not work with {_chosen(run, 'peft')}; "
             "use trainer.gradient_checkpointing=false"
         )
     if run.trainer.packing and run.peft.prompt_learning:
         yield (
-            "packing would give one learned prompt to several documents; use trainer.packing=false"
+            f"trainer.packing=true: the one learned prompt of {_chosen(run, 'peft')} would be that "
+            "of several documents; use trainer.packing=false"
         )
 
 
@@ -157,7 +259,7 @@ def _prompt_learning(run: RunConfig) -> Iterator[str]:
 def _special_tokens(run: RunConfig) -> Iterator[str]:
     if run.model.special_tokens and not run.peft.trains_tokens:
         yield (
-            "model.special_tokens: this peft cannot learn the rows of new tokens; "
+            f"model.special_tokens: {_chosen(run, 'peft')} cannot learn the rows of new tokens; "
             "use peft=lora or peft=full"
         )
 
@@ -167,19 +269,17 @@ def _passed_on(run: RunConfig) -> Iterator[str]:
     """Check what goes to a library by its own name against that library's names."""
     for group, option in (("peft", run.peft), ("trainer", run.trainer)):
         values = vars(option)
-        if not values.get("extra"):
-            continue
-        known = tables()[type(option).passes_to]
-        for name in values["extra"]:
-            if name in values:
-                yield f"{group}.extra.{name}: has a field of its own; use {group}.{name}"
-            elif name.startswith(PUSHES):
-                yield f"{group}.extra.{name}: a run uploads nothing; push what export/ holds"
-            elif name in option.reserved:
-                yield f"{group}.extra.{name}: is decided by the run; leave it out"
-            elif name not in known:
-                hint = did_you_mean(name, known)
-                yield f"{group}.extra.{name}: {type(option).passes_to} has no such field{hint}"
+        if values.get("extra"):
+            library, reserved = type(option).passes_to, option.reserved
+            yield from argument_faults(group, library, values["extra"], values, reserved)
+
+
+@rule
+def _passed_to_strategy(run: RunConfig) -> Iterator[str]:
+    """Check the keys of a strategy's sub-node against the library, which ignores unknown ones."""
+    table = run.strategy.passes_to
+    if table:
+        yield from key_faults(f"strategy.{table}", vars(run.strategy)[table], table)
 
 
 @training_rule
@@ -255,7 +355,6 @@ def strategy_faults(run: RunConfig) -> Iterator[str]:
     yield from _quantized_numbers(run, name)
     yield from _divided_weights(run, name)
     yield from strategy.faults()
-    yield from _passed_to_strategy(run)
 
 
 def _fsdp_on_a_cpu(run: RunConfig, name: str) -> Iterator[str]:
@@ -306,25 +405,6 @@ def _quantized_numbers(run: RunConfig, name: str) -> Iterator[str]:
             f"quantization.storage={stored}: {name} casts such numbers to {wanted}, and 4-bit "
             f"weights packed in them would be lost; use quantization.storage={wanted}"
         )
-
-
-def _passed_to_strategy(run: RunConfig) -> Iterator[str]:
-    """Check the keys of a strategy's sub-node against the library, which ignores unknown ones."""
-    strategy = run.strategy
-    if not strategy.passes_to:
-        return
-    yield from _unknown_keys(
-        f"strategy.{strategy.passes_to}", vars(strategy)[strategy.passes_to], strategy.passes_to
-    )
-
-
-def _unknown_keys(key: str, values: dict[str, Any], table: str) -> Iterator[str]:
-    known = tables()[table]
-    for name, value in values.items():
-        if name not in known:
-            yield f"{key}.{name}: there is no such key{did_you_mean(name, known)}"
-        elif isinstance(value, dict) and f"{table}.{name}" in tables():
-            yield from _unknown_keys(f"{key}.{name}", value, f"{table}.{name}")
 
 
 @rule

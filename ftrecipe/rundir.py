@@ -11,6 +11,7 @@ from typing import Any
 
 from ftrecipe.errors import ConfigError
 from ftrecipe.flock import take
+from ftrecipe.secrets import redacted, redacted_tree
 
 STAGES = ("prepare", "baseline", "train", "evaluate", "export", "report")
 SCHEMA_VERSION = 1
@@ -65,6 +66,11 @@ class RunDir:
     def lock(self) -> Path:
         """Held (flock) by the one process that owns the run while it lives."""
         return self.path / ".lock"
+
+    @property
+    def lock_json(self) -> Path:
+        """What the run was made of, and what came of it, for repeating it exactly."""
+        return self.path / "lock.json"
 
     @property
     def data_report(self) -> Path:
@@ -146,16 +152,31 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` with its schema version, atomically."""
+    """Write `value` with its schema version and without secrets, atomically.
+
+    It is on the disk before it has the name: also a power cut leaves the old file or the new.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = {"schema_version": SCHEMA_VERSION, **value}
-    write_text(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+    whole = redacted_tree({"schema_version": SCHEMA_VERSION, **value})
+    _replace(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n", lasting=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, atomically: readers see the old file or the new."""
+    """Write a text file without secrets, atomically: readers see the old file or the new."""
+    _replace(path, redacted(text))
+
+
+def _replace(path: Path, text: str, lasting: bool = False) -> None:
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     fresh.replace(path)
 
 

@@ -5,16 +5,13 @@ It looks at this machine where the profile says so, and so belongs to where the 
 
 from dataclasses import dataclass, replace
 
-from ftrecipe.components.hardware import Precision
-from ftrecipe.components.model import Dtype
 from ftrecipe.components.strategy import GROUP, Strategy
 from ftrecipe.components.trainer import Trainer
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import RuleError
-from ftrecipe.memory import GIB, State
+from ftrecipe.memory import GIB, gib
+from ftrecipe.needs import architecture, memory_of, needs, weights_alone
 from ftrecipe.rules import strategy_faults
-
-USABLE = 0.7  # of a device's memory; the rest is for activations and what libraries take
 
 
 @dataclass
@@ -40,6 +37,9 @@ def settle(run: RunConfig, here: bool = True) -> Settled:
     if only_seen_there:
         return Settled(run, notes)
     faults = list(strategy_faults(run))
+    if run.trainer.auto_batch_size and not faults:
+        run, told = with_largest_batch(run, here)
+        notes.append(told)
     trainer, fault = accumulated(run.trainer, run.world_size)
     if faults or fault:
         raise RuleError(faults + ([fault] if fault else []))
@@ -52,15 +52,13 @@ def choose(run: RunConfig) -> tuple[Strategy, str | None]:
         return run.strategy, None
     devices = (run.hardware.processes or 1) * run.hardware.num_machines
     if devices == 1:
-        single = GROUP.get("single")()
-        fits, said = room(replace(run, strategy=single))
-        why = f"single: weights, gradients and optimizer take {said}, which may not fit"
-        return single, None if fits or not _size_known(run) else why
+        return GROUP.get("single")(), None
     tried: list[str] = []
     faults: list[list[str]] = []
+    last: Strategy | None = None
     for name in run.strategy.names:
         strategy = GROUP.get(name)()
-        option = replace(run, strategy=strategy)
+        option = replace(run, strategy=strategy, trainer=_at_least(run.trainer))
         if refused := list(strategy_faults(option)):
             faults.append(refused)
             continue
@@ -70,55 +68,75 @@ def choose(run: RunConfig) -> tuple[Strategy, str | None]:
                 f" (too big: {', '.join(tried)})" if tried else ""
             )
         tried.append(f"{name} {said}")
-    if not tried:
+        last = strategy
+    if last is None:
         common = [fault for fault in faults[0] if all(fault in others for others in faults)]
         raise RuleError(common or [fault for refused in faults for fault in refused])
-    raise RuleError(
-        f"strategy=auto: nothing fits {devices} devices with {run.hardware.memory_gb:g} GiB each "
-        f"({', '.join(tried)}); use quantization=nf4, peft=lora, or more devices"
-    )
+    nothing = f"nothing fits {devices} devices with {run.hardware.memory_gb:g} GiB each"
+    if architecture(run) is None:
+        raise RuleError([
+            f"strategy=auto: {nothing} ({', '.join(tried)}); use quantization=nf4, peft=lora, or "
+            "more devices"
+        ])  # fmt: skip
+    return last, f"{GROUP.name_of(type(last))}: {nothing} ({', '.join(tried)})"
+
+
+def _at_least(trainer: Trainer) -> Trainer:
+    """Return the trainer with the smallest batch that it may have."""
+    return replace(trainer, per_device_train_batch_size=1) if trainer.auto_batch_size else trainer
 
 
 def room(run: RunConfig) -> tuple[bool, str]:
-    """Tell whether weights, gradients and optimizer fit on a device of the run, and say why.
+    """Tell whether the run's peak fits on a device of it, and say why.
 
     Where model or memory is not known, the whole model is taken to fit only if it is not trained.
     """
-    memory, parameters = run.hardware.memory_gb, run.model.parameters if _has_model(run) else None
+    memory = run.hardware.memory_gb
     if memory is None:
         return True, "the devices' memory is not known"
-    if parameters is None:
+    needed = needs(run)
+    if needed is None and (size := weights_alone(run)) is not None:
+        return size <= memory * GIB, f"weights take {gib(size)} of {memory:g} GiB a device"
+    if needed is None:
         divides = run.strategy.shards_weights or not run.peft.trains_base
-        return divides, "the model's size is not known (model.parameters_b)"
-    if run.strategy.offloads:
-        return True, "weights and optimizer wait in the machine's memory"
-    devices = run.world_size
-    needed = state(run, parameters).on_a_device(
-        devices, run.strategy.zero_stage, run.strategy.shards_weights
-    )
-    return needed <= USABLE * memory * GIB, f"{needed / GIB:.0f} of {memory:g} GiB a device"
+        return divides, "what the model is made of is not known"
+    peak = needed.account.peak
+    return peak <= memory * GIB, f"{gib(peak)} of {memory:g} GiB a device"
 
 
-def _size_known(run: RunConfig) -> bool:
-    return _has_model(run) and run.model.parameters is not None
+def with_largest_batch(run: RunConfig, here: bool = True) -> tuple[RunConfig, str]:
+    """Return the run with the most rows a device that fit, and as many accumulation steps as keep
+    its global batch; and what to say of it.
 
-
-def _has_model(run: RunConfig) -> bool:
-    return run.model.from_run is None and bool(run.model.path)
-
-
-def state(run: RunConfig, parameters: float) -> State:
-    """Return what is kept of the model while it trains."""
-    trained = parameters * run.peft.trained_share
-    half = run.hardware.precision is not Precision.fp32 and run.model.dtype is not Dtype.float32
-    bits = run.quantization.bits
-    frozen = bits / 8 + 0.06 if bits < 16 else 2.0 if half else 4.0
-    masters = half and run.strategy.distributed_type == "DEEPSPEED"  # elsewhere they train in 32
-    weight = 2.0 if masters else 4.0
-    return State(
-        parameters, trained, frozen, weight, weight,
-        run.trainer.optimizer_bytes + (4.0 if masters else 0.0),
-    )  # fmt: skip
+    Raises RuleError where memory or model is not known, or where not even one row fits.
+    """
+    trainer, said = run.trainer, "trainer.auto_batch_size=true"
+    memory, whose = memory_of(run, here)
+    if memory is None:
+        raise RuleError([f"{said}: the device's memory is not known: {whose}"])
+    wanted = trainer.global_batch_size or trainer.rows_per_step(run.world_size)
+    share, odd = divmod(wanted, run.world_size)
+    if odd or not share:
+        raise RuleError(
+            [f"{said}: {wanted} rows a step do not divide among {run.world_size} processes"]
+        )
+    for rows in (rows for rows in range(share, 0, -1) if share % rows == 0):
+        smaller = replace(
+            trainer,
+            per_device_train_batch_size=rows,
+            gradient_accumulation_steps=share // rows,
+            auto_batch_size=False,
+        )
+        option = replace(run, trainer=smaller)
+        needed = needs(option)
+        if needed is None:
+            raise RuleError([f"{said}: what this model is made of is not known"])
+        if needed.account.peak <= memory * GIB:
+            return option, (
+                f"batch     {rows} rows x {share // rows} steps on a device, the most that fit: "
+                f"{gib(needed.account.peak)} of {memory:.1f} GiB"
+            )
+    raise RuleError([f"{said}: not even one row fits {memory:.1f} GiB {whose}"])
 
 
 def accumulated(trainer: Trainer, world_size: int) -> tuple[Trainer, str | None]:

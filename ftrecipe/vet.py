@@ -11,34 +11,43 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf._utils import get_yaml_loader
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ftrecipe.config import GROUPS, RunConfig, check_option
 from ftrecipe.errors import ConfigError, did_you_mean, listed
+from ftrecipe.interpolation import REFUSED, is_refused
+from ftrecipe.plain_yaml import LARGEST, place, text_of, tree_of, value_of
+from ftrecipe.reach import outside
+from ftrecipe.version import __version__
 
-LARGEST = 256 * 1024  # bytes; a recipe is a page, not a data file
-DEEPEST = 16  # levels of nesting
+MOST_FAULTS = 40  # that are told
+TOO_MANY = f"has more than {MOST_FAULTS} faults; mend these first"
 FILE_PREFIX = "file."  # a recipe given by its path travels through Hydra as file.<hex of path>
 NAME = re.compile(r"[\w-][\w.-]{0,99}(/[\w-][\w.-]{0,99}){0,9}")  # no climbing, no absolute path
-RESOLVER = re.compile(r"(?<!\\)(?:\\\\)*\$\{[^}]*:")
 NEVER = {
     "consent": "consent is given on the command line, never in a recipe",
     "hydra": "a recipe may not set hydra's own keys",
 }
 KEYS = tuple(item.name for item in fields(RunConfig) if item.name not in NEVER)
+ABOUT = ("ftrecipe", "expected")  # about the recipe, and no part of a run
+EXPECTED = ("result", "time")
+__all__ = ["FILE_PREFIX", "LARGEST", "MOST_FAULTS", "NAME", "TOO_MANY",
+           "Layer", "Recipe", "Setting", "read"]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Setting:
     """One value asked for, and where: `peft.r = 8` from `recipes/x.yaml line 7`.
 
-    `text` is the value as it was written, None where it was not written as one word.
+    `text` is the value as it was written, None where it was not written as one word. `outside` says
+    which files it names that lie where a recipe may not reach.
     """
 
     path: tuple[str, ...]
     value: Any
     source: str
     text: str | None = None
+    outside: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -58,44 +67,46 @@ class Setting:
 class Layer:
     """What one recipe, or one command line, asks for, and what is wrong with it.
 
-    `unsure` holds the groups whose choice is faulty, so that nothing is said about their values.
+    `unsure` holds the groups whose choice is faulty, so that nothing is said about their values;
+    `doubtful` those with a value that cannot be read, so that no rule is asked about them. `places`
+    says where options were chosen.
     """
 
     choices: dict[str, Any] = field(default_factory=dict)
     settings: list[Setting] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     unsure: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
 class Recipe(Layer):
-    """One recipe read: what it extends, the options it chooses, the values it sets."""
+    """One recipe read: what it extends, the options it chooses, the values it sets.
+
+    `needs` is the range of ftrecipe's versions that it is written for (PEP 440), empty where it
+    says none; `expected` what its author got, as text: `result`, `time`. Neither is part of a run.
+    """
 
     name: str
     file: Path
     text: str
     extends: list[str] = field(default_factory=list)
     description: str = ""
+    needs: str = ""
+    expected: dict[str, str] = field(default_factory=dict)
 
 
 def read(name: str, file: Path) -> Recipe:
     """Return the recipe in `file` with its faults. Raises ConfigError if it cannot be read."""
-    recipe = Recipe(name=name, file=file, text=_text(file))
+    recipe = Recipe(name=name, file=file, text=text_of(file))
     _Reader(recipe).read()
     return recipe
 
 
-def _text(file: Path) -> str:
-    if not file.is_file():
-        raise ConfigError(f"recipe={file}: there is no such file")
-    if file.stat().st_size > LARGEST:
-        raise ConfigError(f"{file}: larger than {LARGEST // 1024} KiB, so it is no recipe")
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file}: is not UTF-8 text, so it is no recipe") from None
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+def _shown(recipe: Recipe) -> str:
+    """Return the recipe's name as a person knows it; one given by its file has none."""
+    return recipe.file.stem if recipe.name.startswith(FILE_PREFIX) else recipe.name
 
 
 class _Reader:
@@ -105,48 +116,64 @@ class _Reader:
         self.recipe = recipe
 
     def read(self) -> None:
-        self._events()
-        for key, value in self._pairs(self._tree(), ()):
+        tree = tree_of(self.recipe.text, self.recipe.file)
+        self._version(tree)
+        for key, value in self._pairs(tree, ()):
             if key.value == "defaults":
                 self._defaults(value)
+            elif key.value == "expected":
+                self._expected(value)
+            elif key.value == "ftrecipe":
+                continue  # read before everything else
             elif key.value in KEYS:
+                before = len(self.recipe.faults)
                 self._values((key.value,), value)
+                if len(self.recipe.faults) > before:
+                    self.recipe.doubtful.add(key.value)
             else:
                 self._unknown(key)
 
-    def _events(self) -> None:
-        """Refuse what YAML can do beyond plain data, before anything is built from it."""
-        depth = 0
-        for event in self._parsed(yaml.parse(self.recipe.text, Loader=yaml.SafeLoader)):
-            if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-                raise ConfigError(f"{self._at(event)}: anchors and aliases are not allowed")
-            if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag:
-                raise ConfigError(
-                    f"{self._at(event)}: {event.tag}: a recipe is data, never code; no tags"
-                )
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST:
-                raise ConfigError(f"{self._at(event)}: nested deeper than {DEEPEST} levels")
-
-    def _tree(self) -> yaml.MappingNode:
-        nodes = self._parsed(yaml.compose_all(self.recipe.text, Loader=get_yaml_loader()))
-        found = list(nodes)
-        if len(found) != 1 or not isinstance(found[0], yaml.MappingNode):
-            raise ConfigError(f"{self.recipe.file}: a recipe is one mapping of keys to values")
-        return found[0]
-
-    def _parsed(self, steps: Iterator[Any]) -> Iterator[Any]:
+    def _version(self, tree: yaml.MappingNode) -> None:
+        """Refuse a recipe of other versions, which may not be understood in any other point."""
+        node = next((value for key, value in tree.value if key.value == "ftrecipe"), None)
+        if node is None:
+            return
+        text = node.value if isinstance(node, yaml.ScalarNode) else ""
         try:
-            yield from steps
-        except yaml.YAMLError as error:
-            reason = " ".join(str(error).split())
-            raise ConfigError(f"{self.recipe.file}: not valid YAML: {reason}") from None
+            allowed = SpecifierSet(text)
+        except InvalidSpecifier:
+            allowed = None
+        if not text.strip() or allowed is None:
+            raise ConfigError(
+                f'{self._at(node)}: ftrecipe is a range of versions, ftrecipe: ">=0.2,<0.4"'
+            )
+        if not allowed.contains(__version__, prereleases=True):
+            raise ConfigError(
+                f"{self._at(node)}: recipe {_shown(self.recipe)} needs ftrecipe {text} and this is "
+                f'{__version__}; pip install "ftrecipe{text}", or ask its author for one for this'
+            )
+        self.recipe.needs = text
+
+    def _expected(self, node: yaml.Node) -> None:
+        """Read what the author got: text for people, of which nothing is computed."""
+        if not isinstance(node, yaml.MappingNode):
+            self._fault(node, f"expected has {listed(EXPECTED)} below it, in words")
+            return
+        for key, value in self._pairs(node, ("expected",)):
+            if key.value not in EXPECTED:
+                hint = did_you_mean(key.value, EXPECTED)
+                self._fault(key, f"expected.{key.value}: there is no such key{hint}")
+            elif not isinstance(value, yaml.ScalarNode):
+                self._fault(value, f"expected.{key.value} is a few words")
+            else:
+                self.recipe.expected[key.value] = value.value
 
     def _at(self, node: Any) -> str:
-        return f"{self.recipe.file} line {node.start_mark.line + 1}"
+        return place(node, self.recipe.file)
 
     def _fault(self, node: Any, text: str) -> None:
+        if len(self.recipe.faults) == MOST_FAULTS:
+            raise ConfigError([*self.recipe.faults, f"{self.recipe.file}: {TOO_MANY}"])
         self.recipe.faults.append(f"{self._at(node)}: {text}")
 
     def _pairs(
@@ -168,8 +195,9 @@ class _Reader:
             seen.add(key.value)
 
     def _unknown(self, key: yaml.ScalarNode) -> None:
-        hint = did_you_mean(key.value, KEYS)
-        why = NEVER.get(key.value, f"{key.value} is not a key{hint} (known: {listed(KEYS)})")
+        known = ("defaults", *KEYS, *ABOUT)
+        hint = did_you_mean(key.value, known)
+        why = NEVER.get(key.value, f"{key.value} is not a key{hint} (known: {listed(known)})")
         self._fault(key, why)
 
     def _defaults(self, node: yaml.Node) -> None:
@@ -204,6 +232,7 @@ class _Reader:
 
     def _choose(self, node: yaml.Node, group: str, option: Any) -> None:
         many = GROUPS[group].many
+        self.recipe.places[group] = self._at(node)
         chosen = option if isinstance(option, list) and many else [option]
         names = [] if many and option is None else [str(name) for name in chosen]
         try:
@@ -222,11 +251,12 @@ class _Reader:
             return
         value = self._plain(node, path)
         if path == ("description",):
-            self.recipe.description = str(value)
+            self.recipe.description = " ".join(str(value).split())
         text = node.value if isinstance(node, yaml.ScalarNode) else None
         if isinstance(value, str):
             text = value
-        self.recipe.settings.append(Setting(path, value, self._at(node), text))
+        there = tuple(outside(path, value, self.recipe.file.resolve().parent))
+        self.recipe.settings.append(Setting(path, value, self._at(node), text, there))
 
     def _plain(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
         """Return the value of a node: text, numbers, and lists and mappings of these."""
@@ -234,20 +264,17 @@ class _Reader:
             return {k.value: self._plain(v, (*path, k.value)) for k, v in self._pairs(node, path)}
         if isinstance(node, yaml.SequenceNode):
             return [self._plain(item, path) for item in node.value]
-        if RESOLVER.search(node.value):
-            self._fault(node, f"{'.'.join(path)}: resolvers (${{name:…}}) are not allowed")
+        if is_refused(node.value):
+            self._fault(node, f"{'.'.join(path)}: {REFUSED}")
             return None
         return self._located(node, self._scalar(node, path))
 
     def _scalar(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
-        loader = get_yaml_loader()("")
         try:
-            return loader.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError):
+            return value_of(node)
+        except ValueError:
             self._fault(node, f"{'.'.join(path)}: {node.value} is not a value")
             return None
-        finally:
-            loader.dispose()
 
     def _located(self, node: yaml.Node, value: Any) -> Any:
         """Turn `recipe:data.csv` into the path of that file beside the recipe."""

@@ -3,7 +3,7 @@
 Values of text fields are taken literally, so that a file name needs no quoting of Hydra's.
 """
 
-import re
+import errno
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, get_origin, get_type_hints
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from ftrecipe import aliases
 from ftrecipe.components.dataset.auto import Auto
 from ftrecipe.components.dataset.sniff import recognize
 from ftrecipe.components.model import looks_like_hub_id
@@ -20,6 +21,8 @@ from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
 from ftrecipe.config import GROUPS, RunConfig, check_option, options
 from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.errors import ConfigError, listed
+from ftrecipe.interpolation import REFUSED, is_refused
+from ftrecipe.nested import literal
 from ftrecipe.paths import typed
 from ftrecipe.recipes import file_name, names
 from ftrecipe.registry import Group
@@ -42,10 +45,20 @@ def read(words: list[str]) -> Asked:
     for word in words:
         try:
             _read_one(word, asked)
-        except ConfigError as error:
-            asked.faults += error.faults
+        except (ConfigError, OSError) as error:
+            asked.faults += _faults(word, error)
             asked.unsure |= _unsure(word)
+            asked.doubtful.add(word.lstrip("+").partition("=")[0].partition(".")[0])
     return asked
+
+
+def _faults(word: str, error: ConfigError | OSError) -> list[str]:
+    """Return what is wrong with a word, which may be too long for a file's name."""
+    if isinstance(error, ConfigError):
+        return error.faults
+    if error.errno != errno.ENAMETOOLONG:
+        raise error
+    return [f"{word[:60]}…: is longer than a file's name"]
 
 
 def look_at_the_file(asked: Asked) -> None:
@@ -67,7 +80,11 @@ def _read_one(word: str, asked: Asked) -> None:
     key, equals, text = word.partition("=")
     key = key.lstrip("+")
     if word.startswith("--"):
-        raise ConfigError(f"{word}: flags belong to a verb; configuration is written key=value")
+        meant = aliases.meant(key.lstrip("-"))
+        hint = f"; did you mean {meant}={text}?" if meant and "=" not in meant else ""
+        raise ConfigError(
+            f"{word}: flags belong to a verb; configuration is written key=value{hint}"
+        )
     if word.startswith("~"):
         raise ConfigError(f"{word}: nothing can be deleted; set a value, or choose another option")
     if not key.strip("."):
@@ -170,11 +187,6 @@ def value(key: str, text: str) -> Any:
     return _parsed(key, text)
 
 
-def literal(text: str) -> str:
-    """Return `text` so that OmegaConf finds no interpolation in it."""
-    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", text)
-
-
 def _unquoted(text: str) -> str:
     """Take off the quotes that people write out of Hydra's habit."""
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
@@ -182,6 +194,8 @@ def _unquoted(text: str) -> str:
 
 
 def _parsed(key: str, text: str) -> Any:
+    if is_refused(text):
+        raise ConfigError(f"{key}={text}: {REFUSED}")
     try:
         override = OverridesParser.create().parse_override(f"x={text}")
     except HydraException:

@@ -52,3 +52,32 @@ def resume(rundir: RunDir, *words: str) -> "subprocess.CompletedProcess[str]":
         [*COMMAND, "resume", str(rundir.path), *words],
         env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
+
+
+def begin_again(rundir: RunDir, *words: str) -> "subprocess.Popen[str]":
+    """Go on with a run, and leave it to the test how that ends."""
+    return subprocess.Popen(
+        [*COMMAND, "resume", str(rundir.path), *words],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def wait_for_stage(folder: Path, stage: str, child: "subprocess.Popen[str]") -> RunDir:
+    """Wait until the one run in `folder`, which `child` runs, is at `stage`; looks very often."""
+    found: RunDir | None = None
+    while child.poll() is None:
+        found = found or next((RunDir(one) for one in folder.glob("quickstart/2*")), None)
+        try:
+            status = json.loads(found.status.read_bytes()) if found else {}
+        except FileNotFoundError:
+            continue
+        if (status.get("stage"), status.get("state")) == (stage, "running") and found:
+            return found
+        time.sleep(0.0005)
+    raise AssertionError(f"the run ended before it was seen at {stage}: {child.communicate()[0]}")
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that live."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in listed.split()]

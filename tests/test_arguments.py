@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ftrecipe.rules import ARGUMENTS
+from ftrecipe.passthrough import ARGUMENTS
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "make_argument_tables.py"
 

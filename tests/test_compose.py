@@ -201,3 +201,84 @@ def test_a_hostile_recipe_is_refused_before_hydra_sees_it(
 ) -> None:
     recipe("x", text)
     assert faults("+recipe=x")[0].startswith("recipes/x.yaml line 1: ")
+
+
+def test_contradictions_come_in_one_list_with_unknown_keys(faq: str) -> None:
+    found = faults("peft=full", "quantization=nf4", "trainer.lr=1", "sead=1", f"dataset={faq}")
+    assert [fault.split(":")[0] for fault in found] == [
+        "trainer.lr",
+        "sead",
+        "peft=full and quantization=nf4",
+    ]
+
+
+def test_no_rule_is_asked_about_what_is_faulty_already(faq: str) -> None:
+    assert len(faults("peft=full", "quantization=nf5", f"dataset={faq}")) == 1
+    assert len(faults("peft=full", "quantization=nf4", "peft.rank=8", f"dataset={faq}")) == 1
+    assert len(faults("+recipe=nope", "peft=full", "quantization=nf4")) == 1
+
+
+def test_a_contradiction_in_a_recipe_names_the_line_of_the_choice(faq: str, recipe: Write) -> None:
+    recipe("x", "defaults:\n  - override /quantization: nf4\n  - override /peft: full\n")
+    (fault,) = faults("+recipe=x", f"dataset={faq}")
+    assert fault.startswith("recipes/x.yaml line 3: peft=full and quantization=nf4: ")
+
+
+def test_a_broken_rule_in_a_recipe_names_the_line_of_the_value(faq: str, recipe: Write) -> None:
+    recipe("x", "seed: 1\ntrainer:\n  extra:\n    neftune_alpha: 3\nobjective: tuned.qa.f2\n")
+    assert [fault.split(": ")[0] for fault in faults("+recipe=x", f"dataset={faq}")] == [
+        "recipes/x.yaml line 4",
+        "recipes/x.yaml line 5",
+    ]
+
+
+def test_a_value_out_of_bounds_names_its_line(faq: str, recipe: Write) -> None:
+    recipe("x", "peft:\n  r: 0\n  dropout: 5\n")
+    assert faults("+recipe=x", "trainer.learning_rate=2", f"dataset={faq}") == [
+        "recipes/x.yaml line 2: peft.r=0: must be at least 1",
+        "recipes/x.yaml line 3: peft.dropout=5: must be at most 0.99",
+        "trainer.learning_rate=2: must be at most 1",
+    ]
+
+
+def test_a_value_of_the_command_line_hides_the_line_that_it_replaces(
+    faq: str, recipe: Write
+) -> None:
+    recipe("x", "objective: tuned.qa.f1\n")
+    (fault,) = faults("+recipe=x", "objective=tuned.qa.f2", f"dataset={faq}")
+    assert fault.startswith("objective=tuned.qa.f2: ")
+
+
+TAKEN = {
+    "seed=${nowhere}": "seed: there is no nowhere to take a value from",
+    "seed=${sede}": "did you mean seed?",
+    "peft.r=${peft.alhpa}": "did you mean peft.alpha?",
+    "seed=${seed}": "takes its own value",
+    "peft.r=${dataset.path}": "must be a whole number, and ${dataset.path} is not",
+    "seed=${peft}": "must be a whole number, and ${peft} is not",
+    "trainer.lr_scheduler_type=${seed}": "must be one of its choices, and ${seed} is not",
+    "trainer.extra={lr_scheduler_kwargs: {a: '${nowhere}'}}": "there is no nowhere",
+    "peft.r=${oc.env:HOME}": "resolvers",
+    "peft.r=${${dataset.hub_split}:x}": "resolvers",
+    "peft.r=${peft..r}": "resolvers",
+    "peft.r=${": "resolvers",
+}
+
+
+@pytest.mark.parametrize("word", TAKEN)
+def test_what_cannot_be_taken_from_another_key_is_told(word: str, faq: str) -> None:
+    (fault,) = faults(word, f"dataset={faq}")
+    assert TAKEN[word] in fault
+
+
+def test_a_value_taken_from_another_key_is_within_bounds_too(faq: str, recipe: Write) -> None:
+    recipe("x", "peft: {dropout: '${seed}'}\n")
+    (fault,) = faults("+recipe=x", f"dataset={faq}")
+    assert fault == "recipes/x.yaml line 1: peft.dropout=42.0: must be at most 0.99"
+
+
+def test_a_parent_of_another_version_is_told_for_its_child(faq: str, recipe: Write) -> None:
+    recipe("base", "ftrecipe: '>=99'\nsead: 1\n")
+    recipe("leaf", "defaults: [/recipe/base]\n")
+    (fault,) = faults("+recipe=leaf", f"dataset={faq}")
+    assert "recipe base needs ftrecipe >=99" in fault

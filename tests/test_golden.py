@@ -28,6 +28,8 @@ def written(hardware: str, strategy: str, recipe: str, folder: Path) -> str:
     line = [f"+recipe={recipe}", f"hardware={hardware}", f"strategy={strategy}",
             "hardware.precision=bf16", "trainer.per_device_train_batch_size=4",
             "trainer.global_batch_size=128"]  # fmt: skip
+    if hardware.startswith("cpu"):
+        line.append("hardware.memory_gb=64")  # not that of the machine that runs the test
     if hardware.startswith("nodes"):
         line.append("hardware.main_process_ip=10.0.0.1")
     try:

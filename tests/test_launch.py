@@ -136,8 +136,10 @@ def test_a_held_run_is_not_written_to(faq: str) -> None:
     assert rundir.run.read_text() == before
 
 
-def test_a_broken_file_of_a_run_is_told_by_name(here: Path) -> None:
-    rundir = RunDir(here)
-    rundir.status.write_text("{")
-    with pytest.raises(ConfigError, match=r"status.json: is not valid JSON"):
-        launch.read_status(rundir)
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00" * 300], ids=lambda text: text[:2] or "-")
+def test_a_status_that_a_power_cut_broke_is_that_of_an_interrupted_run(text: str, faq: str) -> None:
+    rundir = launch.create(made(f"dataset={faq}"))
+    rundir.status.write_text(text)
+    status = launch.read_status(rundir)
+    assert (status["state"], status["done"]) == ("interrupted", [])
+    assert "status.json could not be read" in status["error"]

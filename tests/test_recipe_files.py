@@ -29,7 +29,7 @@ def test_the_promised_ones_are_there() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_composes_and_plans(name: str, here: Path) -> None:
-    made = plan.make(compose([f"+recipe={name}"]))
+    made = plan.make(compose([f"+recipe={name}"]), here=False)  # whatever memory is free here
     assert made.name == name
     assert made.stages[0] == "prepare"
     assert set(made.stages) <= set(STAGES)

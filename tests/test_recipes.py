@@ -139,3 +139,13 @@ def test_hydra_composes_a_recipe_through_the_door(here: Path, recipe: Write) -> 
     assert node.hydra.runtime.choices["peft"] == "dora"
     assert list(node.eval) == []
     assert node.seed == 42  # values are set by us, typed, not by Hydra
+
+
+def test_a_folder_that_comes_first_hides_all_others(here: Path, recipe: Write) -> None:
+    recipe("x", "seed: 1")
+    (here / "staged").mkdir()
+    (here / "staged" / "x.yaml").write_text("defaults: [/recipe/base]\nseed: 2")
+    (here / "staged" / "base.yaml").write_text("seed: 3")
+    found = recipes.lineage("x", first=here / "staged")
+    assert [one.settings[0].value for one in found] == [3, 2]
+    assert recipes.load("x").settings[0].value == 1

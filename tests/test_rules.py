@@ -30,7 +30,8 @@ REFUSED = {
     "trainer.extra.output_dir=x": "is decided by the run",
     "trainer.extra.push_to_hub=true": "a run uploads nothing",
     "trainer.extra.hub_model_id=a/b": "a run uploads nothing",
-    "peft.extra.lora_alpha=3": "is decided by the run",
+    "peft.extra.lora_alpha=3": "use peft.alpha",
+    "peft.extra.use_dora=true": "is decided by the run",
     "objective=tuned.qa.f2": "did you mean tuned.qa.f1?",
 }
 

@@ -79,7 +79,7 @@ def test_recipes_are_listed_with_a_line_about_each(cli: Cli) -> None:
     said = cli("recipes")
     assert said.code == 0
     (line,) = [line for line in said.out.splitlines() if line.startswith("quickstart ")]
-    assert "FAQ" in line
+    assert line.split()[1:4] == ["lora", "tiny", "auto"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_recipes_are_listed_with_a_line_about_each(cli: Cli) -> None:
 )
 def test_a_broken_recipe_does_not_hide_the_others(text: str, cli: Cli, recipe: Write) -> None:
     recipe("broken", text)
-    recipe("fine", "description: all is well")
+    recipe("fine", "expected: {result: all is well}")
     said = cli("recipes")
     assert said.code == 0
     lines = {line.split()[0]: line for line in said.out.splitlines()}
@@ -151,7 +151,7 @@ def test_the_objective_of_a_run_from_before_it_had_a_name_is_listed(faq: str, cl
 def test_a_broken_run_does_not_hide_the_others(faq: str, cli: Cli) -> None:
     made = plan.make(compose([f"dataset={faq}"]))
     broken, unbegun, fine = launch.create(made), launch.create(made), launch.create(made)
-    broken.status.write_text("{")
+    broken.run.write_text("{")
     unbegun.status.unlink()
     said = cli("runs")
     assert said.code == 0

@@ -48,7 +48,12 @@ HOSTILE = {
     "just text": "one mapping",
     "seed: 1\n---\nseed: 2": "one mapping",
     "seed: [1": "not valid YAML",
-    "seed: \x00": "not valid YAML",
+    "seed: \x00": "control character U+0000",
+    'description: "\\e[2J"': "line 1: holds the control character U+001B",
+    "seed: 1  # \u202e": "control character U+202E",
+    "description: oc.env\nseed: ${${description}:HOME}": "resolvers",
+    "seed: ${oc.${description}:HOME}": "resolvers",
+    "seed: ${.peft.r}": "resolvers",
     "trainer: " + "[" * 3000: "nested deeper",
     "defaults: {a: b}": "defaults is a list",
     "defaults: [hydra/launcher: joblib]": "may hold",
@@ -152,3 +157,49 @@ def test_one_option_of_many_is_a_list_of_one(tmp_path: Path) -> None:
 
 def test_the_description_is_read(tmp_path: Path) -> None:
     assert vetted(tmp_path, "description: A test\n").description == "A test"
+
+
+@pytest.mark.parametrize("needs", [">=99", "<0.1", "==0.0.1"])
+def test_a_recipe_of_other_versions_has_no_other_fault(needs: str, tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, f"sead: 1\nftrecipe: '{needs}'\npeft: {{_target_: x}}\n")
+    assert f"line 2: recipe x needs ftrecipe {needs} and this is " in fault
+
+
+@pytest.mark.parametrize("needs", [">=0.1", ">=0.0.1,<99", "!=0.0.1"])
+def test_a_recipe_of_this_version_is_read(needs: str, tmp_path: Path) -> None:
+    recipe = vetted(tmp_path, f"seed: 1\nftrecipe: '{needs}'\n")
+    assert (recipe.faults, recipe.needs) == ([], needs)
+    assert [one.key for one in recipe.settings] == ["seed"]
+
+
+@pytest.mark.parametrize("needs", ["soon", "", "0.2", "[1]", "null"])
+def test_a_range_that_is_none_is_told(needs: str, tmp_path: Path) -> None:
+    assert "ftrecipe is a range of versions" in faults(tmp_path, f"ftrecipe: {needs}\n")[0]
+
+
+def test_what_is_expected_is_read_as_words(tmp_path: Path) -> None:
+    recipe = vetted(tmp_path, "expected: {result: 'F1 0.98', time: 4 minutes}\n")
+    assert recipe.expected == {"result": "F1 0.98", "time": "4 minutes"}
+    assert recipe.settings == []
+
+
+EXPECTED = {
+    "expected: fast": "has result, time below it",
+    "expected: {tim: 3}": "did you mean time?",
+    "expected: {time: [1]}": "is a few words",
+    "expected: {time: 1, time: 2}": "given twice",
+}
+
+
+@pytest.mark.parametrize("text", EXPECTED)
+def test_what_is_wrongly_expected_is_told(text: str, tmp_path: Path) -> None:
+    assert EXPECTED[text] in faults(tmp_path, text)[0]
+
+
+def test_a_description_is_one_line(tmp_path: Path) -> None:
+    assert vetted(tmp_path, "description: |\n  Two\n  lines\n").description == "Two lines"
+
+
+def test_a_choice_knows_its_line(tmp_path: Path) -> None:
+    recipe = vetted(tmp_path, "defaults:\n  - override /peft: lora\n")
+    assert recipe.places == {"peft": f"{tmp_path / 'x.yaml'} line 2"}

@@ -23,6 +23,7 @@ from ftrecipe.data.tokens.tokenize import Encoder, Row
 from ftrecipe.rundir import write_json
 
 _BATCH = 1000
+_CHARACTERS = 2**23  # of one batch, give or take a row
 
 Progress = Callable[[int | None], Callable[[int], object]]
 
@@ -60,21 +61,36 @@ def built(job: Job, folder: Path, progress: Progress) -> Iterator[Prepared]:
 
 
 def _batches(rows: Iterable[Placed]) -> Iterator[list[Placed]]:
-    rows = iter(rows)
-    while batch := list(islice(rows, _BATCH)):
+    """Yield rows in batches that are bounded in number and in text."""
+    batch: list[Placed] = []
+    characters = 0
+    for split, example in rows:
+        batch.append((split, example))
+        characters += sum(map(len, example.texts()))
+        if len(batch) == _BATCH or characters >= _CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 
 class Writer:
-    """Writes the rows of one split as an Arrow stream, which is read back without loading it."""
+    """Writes the rows of one split as an Arrow stream, which is read back without loading it.
 
-    def __init__(self, path: Path) -> None:
+    Beside it, `origins.parquet` says of each row where it came from; only faults ask for that.
+    """
+
+    def __init__(self, folder: Path) -> None:
         import pyarrow
+        from pyarrow import parquet
 
         column = pyarrow.list_(pyarrow.int32())
         self.schema = pyarrow.schema([("input_ids", column), ("labels", column)])
-        path.parent.mkdir(parents=True)
-        self.stream = pyarrow.ipc.new_stream(str(path), self.schema)
+        kinds = {"file": pyarrow.string(), "unit": pyarrow.string(), "number": pyarrow.int64()}
+        self.origin = pyarrow.schema(kinds | {"part": pyarrow.string()})
+        folder.mkdir(parents=True)
+        self.stream = pyarrow.ipc.new_stream(str(folder / "rows.arrow"), self.schema)
+        self.origins = parquet.ParquetWriter(str(folder / "origins.parquet"), self.origin)
 
     def write(self, rows: list[Row]) -> None:
         """Append rows as one batch."""
@@ -82,6 +98,13 @@ class Writer:
 
         columns = {"input_ids": [r.input_ids for r in rows], "labels": [r.labels for r in rows]}
         self.stream.write_batch(pyarrow.RecordBatch.from_pydict(columns, schema=self.schema))
+        places = [row.where._asdict() for row in rows]
+        self.origins.write_table(pyarrow.Table.from_pylist(places, schema=self.origin))
+
+    def close(self) -> None:
+        """End both files."""
+        self.stream.close()
+        self.origins.close()
 
 
 class Builder:
@@ -101,9 +124,9 @@ class Builder:
         self.files = ExitStack()
 
     def __enter__(self) -> "Builder":
-        self.writers = {s: Writer(self.folder / s / "rows.arrow") for s in SPLITS}
+        self.writers = {s: Writer(self.folder / s) for s in SPLITS}
         for writer in self.writers.values():
-            self.files.callback(writer.stream.close)
+            self.files.callback(writer.close)
         self.examples = {
             split: self.files.enter_context(
                 (self.folder / f"examples_{split}.jsonl").open("w", encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import IO, Any, ClassVar, Protocol
 
 from ftrecipe.data.entries import Entry
 from ftrecipe.data.example import EmptyFault, Example, Where
+from ftrecipe.secrets import redacted
 
 _SAMPLES = 5  # kept of each reason, to be looked at
 _SHOWN_CHARACTERS = 500
@@ -185,7 +186,7 @@ class Quarantine:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             opened = self.path.open("w", encoding="utf-8", errors="backslashreplace")
             self._file = self._opened.enter_context(opened)
-        same = Quarantine(self.path, self.hide, source, self._opened)
+        same = Quarantine(self.path, self.hide, redacted(source), self._opened)
         same._file = self._file
         return same
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ftrecipe.data.example import ColumnFault, RowFault
@@ -17,8 +18,14 @@ def column_of(record: Record, names: Sequence[str]) -> str | None:
     for name in names:
         if name in record:
             return name
-    loose = {str(key).strip().casefold(): key for key in record}
+    loose = _loosely(tuple(record))
     return next((loose[name] for name in names if name in loose), None)
+
+
+@lru_cache(8)
+def _loosely(columns: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the columns by their small letters; the rows of a table have the same ones."""
+    return {str(key).strip().casefold(): key for key in columns}
 
 
 def missing(field: str, record: Record, asked: str | None = None) -> ColumnFault:

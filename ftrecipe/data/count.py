@@ -25,7 +25,7 @@ def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int
     if not all(step.quick for _, own in parts for step in own):
         return None
     paths = [path for path in found if isinstance(path, Path)]
-    if len(paths) < len(found) or not paths or sum(map(_size, paths)) > _LARGEST:
+    if len(paths) < len(found) or not paths or sum(map(size_of, paths)) > _LARGEST:
         return None
     corpus = gather(source, steps, seed)
     corpus.refuse()
@@ -34,6 +34,6 @@ def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int
     return rows
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     """Return the bytes behind a path, whatever is in them."""
     return sum(file.stat().st_size for file, _ in stored(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftrecipe.data.cleaning import Step
+from ftrecipe.data.example import Where
 from ftrecipe.data.files import digests
 from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.data.read import Source
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from datasets import Dataset as Rows
     from transformers import PreTrainedTokenizerBase
 
-PREPARE_VERSION = 4  # raise it when the same input would be prepared otherwise
+PREPARE_VERSION = 5  # raise it when the same input would be prepared otherwise
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,13 @@ class Prepared:
             column = pyarrow.ipc.open_stream(file).read_all()["input_ids"]
             counted = pyarrow.compute.call_function("list_value_length", [column])
             return array("i", counted.to_numpy().astype("i4").tobytes())
+
+    def origins(self, split: str, rows: Sequence[int]) -> list[Where]:
+        """Return the file and line that each of these rows of a split came from."""
+        from pyarrow import parquet
+
+        table = parquet.read_table(self.path / split / "origins.parquet")
+        return [Where(**place) for place in table.take(list(rows)).to_pylist()]
 
     def train(self) -> "Rows | None":
         """Return the rows to train on (input_ids, labels), from disk as they are needed."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from ftrecipe import hub
 from ftrecipe.data.cleaning import Cleaning, Step
 from ftrecipe.data.example import (
     EmptyFault,
@@ -24,6 +25,7 @@ from ftrecipe.data.split import Split, grouped
 from ftrecipe.errors import DataError, listed
 
 _TOKENIZED = ("input_ids", "labels", "attention_mask", "token_type_ids")
+LONGEST = 2**24  # characters of one example; each takes some 90 bytes while it is tokenized
 
 Record = dict[str, Any]
 Row = tuple[Where, Any]  # what a format reads: a record, an Entry, or the RowFault of a bad row
@@ -140,7 +142,10 @@ def examples_of_records(
             continue
         record = _without_tokens(record, reading)
         try:
-            found = [grouped(one, record, source.split) for one in source.examples(record, where)]
+            found = [
+                grouped(_bearable(one), record, source.split)
+                for one in source.examples(record, where)
+            ]
         except Unwanted as fault:
             reading.leave(where, "unwanted", str(fault), 1, record)
             continue
@@ -156,6 +161,22 @@ def examples_of_records(
         yield from found
     for text, count in remarks.items():
         reading.note(f"{text} ({count:,} rows)")
+
+
+def _bearable(example: Example) -> Example:
+    """Return the example. Raises RowFault for one that no memory could hold the tokens of."""
+    length = sum(map(len, example.texts()))
+    if length > LONGEST:
+        raise RowFault(too_long(length))
+    return example
+
+
+def too_long(length: int) -> str:
+    """Return what is wrong with a row of so many characters."""
+    return (
+        f"is {length:,} characters long, and a row may have {LONGEST:,}; "
+        "divide it into several rows"
+    )
 
 
 def _without_tokens(record: Any, reading: Reading) -> Any:
@@ -185,6 +206,8 @@ def told(name: str) -> Iterator[None]:
 
 
 def _hub_rows(source: Source, name: str) -> Iterator[Row]:
+    if why := hub.unreachable():
+        raise DataError(f"{name}: not a file here, and not read from the hub: {why}")
     from datasets import load_dataset
 
     try:

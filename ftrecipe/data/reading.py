@@ -163,7 +163,8 @@ def malformed_faults(readings: Iterable[Reading], allowed: int) -> list[str]:
     lines = [line for reading in bad for line in _told(reading)][:_SHOWN]
     if all(reading.malformed == reading.rows for reading in bad):
         if any(not reading.only_a_column for reading in bad):
-            lines.append(f"all {total:,} rows are malformed; is this the right format?")
+            rows = "its only row is" if total == 1 else f"all {total:,} rows are"
+            lines.append(f"{rows} malformed; is this the right format?")
         return lines
     rows = "1 malformed row" if total == 1 else f"{total:,} malformed rows"
     return [*lines, f"{rows}; mend them, or leave them out with dataset.max_malformed={total}"]

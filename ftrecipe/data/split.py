@@ -14,6 +14,7 @@ from typing import Any
 from ftrecipe.data.columns import column_of
 from ftrecipe.data.example import ColumnFault, Example, RowFault
 from ftrecipe.errors import DataError, listed
+from ftrecipe.registry import bounded
 
 SPLITS = ("train", "validation", "test")
 HELD_OUT = ("test", "validation")
@@ -38,9 +39,9 @@ class SplitBy(Enum):
 class Split:
     """The share of rows in each split, and what decides on which side a row falls."""
 
-    train: float = 0.9
-    validation: float = 0.05
-    test: float = 0.05
+    train: float = bounded(0.9, 0, 1)
+    validation: float = bounded(0.05, 0, 1)
+    test: float = bounded(0.05, 0, 1)
     by: SplitBy = SplitBy.prompt
     column: str | None = None
 

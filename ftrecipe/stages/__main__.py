@@ -1,16 +1,21 @@
 """The worker's entrance: `python -m ftrecipe.stages RUN_DIR STAGE …` runs stages in one process."""
 
 import contextlib
+import errno
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 
 from ftrecipe.errors import ConfigError, FtrecipeError, Stopped
 from ftrecipe.ranks import Ranks
-from ftrecipe.rundir import LOCK_FD, RunDir, hold
+from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json
+from ftrecipe.sealing import opened
+from ftrecipe.secrets import redacted
 from ftrecipe.stages.ranks import Rank, Record
 from ftrecipe.stages.screen import Screen, take_screen
 from ftrecipe.stages.session import Session
@@ -28,6 +33,19 @@ def main(folder: str, stages: list[str]) -> int:
     rundir, rank = RunDir(Path(folder)), Rank.here()
     if stages == [WAIT]:
         return wait(rundir)
+    try:
+        return enter(rundir, rank, stages)
+    except ConfigError as error:  # of a plan.sh by hand, while the run goes on elsewhere
+        print(f"error: {redacted(str(error))}", file=sys.stderr)
+        return error.exit_code
+
+
+def enter(rundir: RunDir, rank: Rank, stages: list[str]) -> int:
+    """Hold the run, unless whoever started this process does, and work.
+
+    Raises ConfigError, with the run left as it is, while a secret value of its is not given.
+    """
+    opened(read_json(rundir.run)["config"], os.environ, where=str(rundir.run))
     with contextlib.ExitStack() as stack:
         if LOCK_FD in os.environ or rank.launched:
             die_with_parent()
@@ -36,7 +54,14 @@ def main(folder: str, stages: list[str]) -> int:
         own = rundir.log if rank.first else rundir.rank_log(rank.number)
         own.parent.mkdir(exist_ok=True)
         log = stack.enter_context(own.open("a", encoding="utf-8", buffering=1))
-        return Worker(rundir, rank, take_screen(log, silent=not rank.first)).work(stages)
+        screen = take_screen(log, silent=not rank.first)
+        try:
+            return Worker(rundir, rank, screen).work(stages)
+        except OSError as error:
+            if is_full(error) and screen.errors:  # not even status.json and log.txt can be written
+                screen.errors.write(f"failed: {no_room(rundir)}\n")
+                screen.errors.flush()
+            raise
 
 
 class Worker:
@@ -75,12 +100,14 @@ class Worker:
     def tell(self, error: BaseException, code: int) -> int:
         """Tell why the run ended, keep a bug's traceback in the log, and say how to go on."""
         state = "interrupted" if isinstance(error, Stopped) else "failed"
-        reason = one_line(error)
+        reason = no_room(self.dir) if is_full(error) else one_line(error)
         if not isinstance(error, ConfigError):
-            self._keep(error)
+            with contextlib.suppress(OSError):  # a full disk takes no traceback
+                self._keep(error)
         if state == "failed" and self.rank.world > 1:
             reason = lost_rank(self.ranks, self.rank) or reason  # what came first explains the rest
-        self.end(state, reason)
+        with contextlib.suppress(OSError):  # nor a status: whoever looks next finds what is true
+            self.end(state, reason)
         if isinstance(error, ConfigError):
             for fault in error.faults:
                 self.screen.fail(f"error: {fault}")
@@ -103,7 +130,22 @@ class Worker:
         traceback.print_exception(error)
         if self.rank.launched and self.rank.first:
             with self.dir.rank_log(0).open("a", encoding="utf-8") as file:
-                traceback.print_exception(error, file=file)
+                file.write(redacted("".join(traceback.format_exception(error))))
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk was full, however a library puts it."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or (not isinstance(error, FtrecipeError) and "No space left" in str(error))
+
+
+def no_room(rundir: RunDir) -> str:
+    """Return where there is how much room, for people whose disk is full."""
+    free = [
+        f"{shutil.disk_usage(folder).free / 2**20:,.0f} MiB free in {folder}"
+        for folder in (rundir.path.parent, tempfile.gettempdir())
+    ]
+    return f"no space left on a disk ({', '.join(free)}); free some, or set TMPDIR or runs_dir"
 
 
 def one_line(error: BaseException) -> str:

@@ -47,6 +47,7 @@ def _measure(session: Session, names: list[str]) -> dict[str, SuiteResult]:
     if not names:
         session.screen.say("baseline  known from an earlier run")
         return {}
+    session.measured |= set(names)
     session.screen.say(f"baseline  measuring {', '.join(names)} before training")
     subject = Subject(session.models.start, session.tokenizer, session.prepared, session.screen)
     return measure_all({name: session.run.eval[name] for name in names}, subject)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftrecipe.stages.session import Session
+from ftrecipe.stages.writing import put
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -46,6 +47,8 @@ def export(session: Session) -> None:
         fresh = final.with_name(f".{name}")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        target.write(tuned, fresh)
-        shutil.rmtree(final, ignore_errors=True)
-        fresh.replace(final)
+        try:
+            target.write(tuned, fresh)
+            put(fresh, final)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)  # of one that could not be written, no part

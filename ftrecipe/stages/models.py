@@ -3,26 +3,27 @@
 import dataclasses
 import hashlib
 import json
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftrecipe import hub
 from ftrecipe.components.hardware import Device, Found
 from ftrecipe.components.model import DEFAULT_TEMPLATE, Dtype, FromRun
-from ftrecipe.components.trainer import Trainer
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.errors import ConfigError, StageError
-from ftrecipe.memory import GIB, activation_bytes
+from ftrecipe.memory import GIB
+from ftrecipe.needs import needs
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json, write_json
 from ftrecipe.stages.ranks import Rank
 from ftrecipe.stages.screen import Screen
+from ftrecipe.weights import file_hashes
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-SAMPLED_ABOVE = 2 << 30  # bytes of one weight file; larger ones are hashed by samples
-SAMPLE = 1 << 20
 WEIGHTS_SHARE = 0.8  # of a device's memory that weights may take where nothing is trained
 
 
@@ -63,13 +64,14 @@ class Models:
         from transformers.utils import logging
 
         logging.set_verbosity_error()
+        self._reach()
         try:
             tokenizer = self.source.load_tokenizer(self.remote_code)
             config = self.source.load_config(self.remote_code)
-        except OSError as error:
+        except (OSError, ValueError, KeyError) as error:
             raise StageError(
-                f"model.path={self.source.path}: {_first_line(error)} Check the name, the network "
-                "and (for gated models) HF_TOKEN, or name a folder: model=./folder"
+                f"model.path={self.source.path}: its tokenizer or config cannot be used: "
+                f"{_first_line(error)}"
             ) from error
         limit = config.get_text_config().max_position_embeddings
         tokenizer.model_max_length = min(tokenizer.model_max_length, limit)
@@ -80,6 +82,14 @@ class Models:
                 "(model.chat_template=chatml is another)"
             )
         return tokenizer
+
+    def _reach(self) -> None:
+        """Ask the hub for a model that is there, before libraries ask it again and again."""
+        if self.source.is_local:
+            return
+        if remark := hub.reach_model(self.source.path, self.source.revision):
+            hub.stay_offline()
+            self.screen.warn(remark)
 
     @cached_property
     def start(self) -> Any:
@@ -133,14 +143,18 @@ class Models:
 
     def load(self, quantization: Any, dtype: str | None = None) -> "PreTrainedModel":
         """Load the base with its weights; grows the embedding for added tokens."""
+        from safetensors import SafetensorError
+
         from ftrecipe.stages.measuring.generation import keep_trainable
 
         dtype = dtype or self.dtype
         place = self.placement(dtype, quantization is not None)
         try:
             model = self.source.load_weights(dtype, quantization, place, self.remote_code)
-        except OSError as error:
-            raise StageError(f"model.path={self.source.path}: {_first_line(error)}") from error
+        except (OSError, SafetensorError) as error:
+            raise StageError(
+                f"model.path={self.source.path}: its weights cannot be loaded: {_first_line(error)}"
+            ) from error
         if self.run.model.special_tokens:
             tokens = len(self.tokenizer)
             if tokens > model.get_input_embeddings().num_embeddings:
@@ -175,17 +189,19 @@ class Models:
             return True
         return count * bits / 8 < WEIGHTS_SHARE * memory * GIB
 
-    def activations_fit(self, trainer: Trainer, length: int) -> bool:
-        """Tell whether the longest batch's activations fit beside the loaded weights on the GPU."""
+    def training_fits(self, length: int) -> bool:
+        """Tell whether training on rows of `length` tokens fits the GPU without checkpointing.
+
+        Of a model whose architecture is not known, it is taken not to.
+        """
         import torch
 
-        config = self.start.config.get_text_config()
-        needed = activation_bytes(
-            config.num_hidden_layers, config.hidden_size, config.vocab_size,
-            trainer.per_device_train_batch_size, length,
-        )  # fmt: skip
-        free, _ = torch.cuda.mem_get_info()
-        return needed < 0.7 * free
+        asked = dataclasses.replace(self.run.trainer, gradient_checkpointing=False)
+        without = dataclasses.replace(self.run, trainer=asked)
+        needed = needs(without, on_gpu=True, length=length)
+        _, there = torch.cuda.mem_get_info()
+        memory = min(there, (self.run.hardware.memory_gb or math.inf) * GIB)
+        return needed is not None and needed.account.peak <= memory
 
     def new_tokens(self) -> list[int]:
         """Ids of the added special tokens, whose rows are trained."""
@@ -317,18 +333,11 @@ def base_fingerprint(model: Any) -> str:
 
 
 def weights_fingerprint(folder: Path) -> str:
-    """Hash of the safetensors files in `folder`; files above 2 GiB by size and samples."""
+    """Hash of the safetensors files in `folder`: of their names, sizes and content."""
     digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")):
-        size = file.stat().st_size
-        digest.update(f"{file.name} {size}".encode())
-        with file.open("rb") as stream:
-            if size <= SAMPLED_ABOVE:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-                continue
-            for start in range(0, size, size // 64):
-                stream.seek(start)
-                digest.update(stream.read(SAMPLE))
+    for name, known in file_hashes(folder).items():
+        digest.update(f"{name} {(folder / name).stat().st_size}".encode())
+        digest.update(bytes.fromhex(known))
     return digest.hexdigest()
 
 

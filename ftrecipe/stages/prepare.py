@@ -16,6 +16,7 @@ from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.errors import ConfigError, DataError
 from ftrecipe.page.words import printable
 from ftrecipe.rundir import write_json, write_text
+from ftrecipe.stages.locking import lock_data
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.sharing import alone_at
 
@@ -33,6 +34,7 @@ def prepare(session: Session) -> None:
         report = _written(session, job, data)
         if not report["failures"]:
             write_json(session.dir.prepared, {"path": str(folder), "fingerprint": key})
+            lock_data(session)
     _tell(session, report, known)
     if report["failures"]:
         raise DataError([*map(printable, report["failures"]), f"see {session.dir.data_page}"])

@@ -1,6 +1,7 @@
 """Writes what a run has to tell: one page to look at, and the same in short for a pull request."""
 
 from ftrecipe.rundir import write_text
+from ftrecipe.stages.locking import lock_results
 from ftrecipe.stages.page import page
 from ftrecipe.stages.page.markdown import markdown
 from ftrecipe.stages.page.story import read_story
@@ -12,3 +13,4 @@ def report(session: Session) -> None:
     story = read_story(session.run, session.dir)
     write_text(session.dir.report_html, page(story))
     write_text(session.dir.report_md, markdown(story))
+    lock_results(session)

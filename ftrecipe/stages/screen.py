@@ -5,7 +5,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import TextIO, cast
+
+from ftrecipe.secrets import RedactedStream
 
 WIDTH = 24
 LINE_SECONDS = 10.0  # between two plain lines of one bar
@@ -69,15 +71,17 @@ class Screen:
             self.stream = None
 
     def say(self, text: str) -> None:
-        """Show one line, and keep it in the log."""
-        print(text, flush=True)
+        """Show one line, and keep it in the log, unless the disk is full."""
+        with suppress(OSError):
+            print(text, flush=True)
         if self.bar is not None and self.is_terminal:
             self.write("\r\x1b[K")
         self.write(f"{text}\n")
 
     def fail(self, text: str) -> None:
         """Show why the run ended, where programs look for errors."""
-        print(text, flush=True)
+        with suppress(OSError):
+            print(text, flush=True)
         if self.errors is not None:
             with suppress(BrokenPipeError):
                 print(text, file=self.errors, flush=True)
@@ -103,14 +107,16 @@ def take_screen(log: TextIO, silent: bool = False) -> Screen:
 
     A `silent` screen shows the person nothing at all.
     """
-    stream, errors = (
-        None if silent else os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace")
-        for number in (1, 2)
-    )
+    stream, errors = (None if silent else _own(number) for number in (1, 2))
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
-    sys.stdout = sys.stderr = log
+    sys.stdout = sys.stderr = cast(TextIO, RedactedStream(log))
     return Screen(stream, errors)
+
+
+def _own(number: int) -> TextIO:
+    stream = os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace")
+    return cast(TextIO, RedactedStream(stream))
 
 
 def duration(seconds: float) -> str:

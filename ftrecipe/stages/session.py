@@ -10,6 +10,7 @@ from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.sealing import opened
 from ftrecipe.stages.ranks import Rank
 from ftrecipe.stages.screen import Screen
 
@@ -43,12 +44,13 @@ class Session:
     assumes_model: bool = False
     rank: Rank = field(default_factory=Rank)
     stop: Stop = field(default_factory=Stop)
+    measured: set[str] = field(default_factory=set)  # suites that this process asked of the base
 
     @classmethod
     def open(cls, rundir: RunDir, screen: Screen, rank: Rank | None = None) -> "Session":
         """Read the run directory's config."""
         boundary = read_json(rundir.run)
-        run = from_plain(boundary["config"])
+        run = from_plain(opened(boundary["config"], os.environ, where=str(rundir.run)))
         cache = Path(boundary["runs_dir"]) / ".cache"
         os.environ.update(run.tracking.environment(rundir.path))
         only_checks = boundary["stages"] == ["prepare"]

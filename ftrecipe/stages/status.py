@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ftrecipe.rundir import RunDir, now, read_json, write_json
+from ftrecipe.state import known_status
 
 
 class Status:
@@ -16,8 +17,7 @@ class Status:
     def __init__(self, rundir: RunDir, writes: bool = True) -> None:
         self.rundir, self.writes = rundir, writes
         self.planned: list[str] = read_json(rundir.run)["stages"]
-        self.values: dict[str, Any] = read_json(rundir.status)
-        self.values.pop("schema_version")
+        self.values: dict[str, Any] = known_status(rundir)
         self.set(state="running", started=self.values["started"] or now(), ended=None, error=None)
 
     @property

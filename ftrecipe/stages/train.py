@@ -4,27 +4,31 @@ import math
 import resource
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers.trainer_pt_utils import get_model_param_count
 
 from ftrecipe.components.hardware import Device
 from ftrecipe.errors import ConfigError, StageError, Stopped
+from ftrecipe.manifest import divided_by
 from ftrecipe.rundir import read_json
+from ftrecipe.stages.locking import lock_run
 from ftrecipe.stages.measuring.objective import judged
 from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.arguments import arguments
 from ftrecipe.stages.training.batches import PackedCollator, PaddingCollator
-from ftrecipe.stages.training.checkpoints import divided_by, latest_valid, needs_conversion
+from ftrecipe.stages.training.exhaustion import place_of, told
 from ftrecipe.stages.training.following import Following
+from ftrecipe.stages.training.guards import Watch
 from ftrecipe.stages.training.packing import Documents, PackedDataset, token_counts
 from ftrecipe.stages.training.peers import Peers, check_accelerator
+from ftrecipe.stages.training.rehearsal import Rehearsal
+from ftrecipe.stages.training.resuming import find_start
 from ftrecipe.stages.training.saving import keep_initial, save
 from ftrecipe.stages.training.sft import LeanSFTTrainer
-from ftrecipe.stages.training.universal import convert, load_universal
+from ftrecipe.stages.training.trackers import guard
 
 
 def train(session: Session) -> None:
@@ -37,12 +41,15 @@ def train(session: Session) -> None:
     session.models.check_method()
     args = arguments(session)  # before weights are loaded: DeepSpeed divides them on the way
     peers = Peers(session.rank.world)
-    checkpoint = choose_checkpoint(session, peers, args, steps)
+    start = find_start(session, peers, args, steps)
     model = attach(session, steps, peers)
-    following = Following(session, rows, steps, checkpoint, peers)
+    following = Following(session, rows, steps, start.checkpoint, peers)
     trainer = make_trainer(session, model, rows, args, following)
-    with following:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    lock_run(session)
+    trainer.basis, trainer.reschedules = start.basis.plain(), start.reschedules
+    following.watch = Watch(session, peers, trainer)
+    with following, told(lambda: place_of(trainer, session.run)):
+        trainer.train(resume_from_checkpoint=str(start.checkpoint) if start.checkpoint else None)
     if session.stop.requested and trainer.state.global_step < steps:
         raise Stopped(f"stopped at step {trainer.state.global_step} of {steps}")
     finish(session, trainer, following)
@@ -56,30 +63,16 @@ def steps_taken(session: Session) -> int:
     return read_json(session.dir.metrics).get("train", {}).get("steps", 0)
 
 
-def choose_checkpoint(session: Session, peers: Peers, args: Any, steps: int) -> Path | None:
-    """Return what all processes go on from, in a form for as many as there are; None: nothing.
-
-    It is from before the last of `steps`: from a later one, the trainer would take one too many.
-    """
-    folder, screen = session.dir.checkpoints, session.screen
-    checkpoint = peers.of_first(lambda: latest_valid(folder, screen, below=steps))
-    if checkpoint is None:
-        return None
-    if needs_conversion(checkpoint, session.run.strategy, session.rank.world):
-        session.screen.say(f"train     converting {checkpoint.name} for {session.rank.world} parts")
-        peers.of_first(lambda: convert(checkpoint))
-        load_universal(args)
-    return checkpoint
-
-
 def finish(session: Session, trainer: LeanSFTTrainer, following: Following) -> None:
     """Save what was learned and write down what it took."""
     session.screen.say(
         f"train     {trainer.state.global_step} steps in {duration(following.seconds)}, "
         f"mean loss {following.loss:.4f}, {following.tokens / following.seconds:,.0f} tokens/s"
     )
-    if not math.isfinite(following.peers.of_first(lambda: following.loss)):
-        raise StageError(f"the training loss is {following.loss}; lower trainer.learning_rate")
+    if not following.watch.weights_are_sound():
+        raise StageError(
+            "trained weights are NaN or infinite: no result is saved; lower trainer.learning_rate"
+        )
     save(session, trainer)
     if session.rank.world == 1 and not session.rank.launched:
         session.models.tuned = trainer.model
@@ -89,6 +82,15 @@ def finish(session: Session, trainer: LeanSFTTrainer, following: Following) -> N
         if not session.run.eval:
             session.record(**judged(session.run, session.dir))
     following.peers.wait()  # nobody leaves, and ends the others, before all is written
+    if session.rank.world == 1:
+        release(trainer)
+
+
+def release(trainer: LeanSFTTrainer) -> None:
+    """Let go of gradients and optimizer states: what is measured next needs their memory."""
+    cast(torch.nn.Module, trainer.model).zero_grad(set_to_none=True)
+    trainer.optimizer = trainer.lr_scheduler = None
+    trainer.accelerator.free_memory()
 
 
 def training_rows(session: Session) -> Documents:
@@ -160,7 +162,7 @@ def checkpointing(session: Session) -> bool:
         return asked
     if session.models.found.device is not Device.cuda or not session.run.peft.allows_checkpointing:
         return False
-    return not session.models.activations_fit(session.run.trainer, longest(session))
+    return not session.models.training_fits(longest(session))
 
 
 def longest(session: Session) -> int:
@@ -182,6 +184,7 @@ def make_trainer(
         if packing
         else PaddingCollator(pad, multiple, attention_mask=session.models.balances_experts)
     )
+    rehearsal = Rehearsal(session, following.peers)
     trainer = LeanSFTTrainer(
         model=model,
         args=args,
@@ -190,11 +193,14 @@ def make_trainer(
         processing_class=session.tokenizer,
         data_collator=following.counting(collator),
         eval_collator=collator,
-        callbacks=[following, *session.run.peft.callbacks()],
+        callbacks=[rehearsal, following, *session.run.peft.callbacks()],
     )
+    rehearsal.trainer = trainer
     trainer.divided = divided_by(session.run.strategy)
+    trainer.keeper.warn = session.screen.warn
     trainer.divides_weights = session.run.strategy.shards_weights
     check_accelerator(session.run.strategy, session.run.world_size, trainer.accelerator)
+    guard(trainer, session)
     return trainer
 
 

@@ -11,6 +11,8 @@ from ftrecipe import objective
 from ftrecipe.errors import ConfigError, Stopped
 from ftrecipe.paths import typed
 from ftrecipe.rundir import now
+from ftrecipe.sealing import secrets_of
+from ftrecipe.secrets import redacted_tree
 from ftrecipe.supervise import handling
 from ftrecipe.sweep import line, page, plugin, settings, space
 from ftrecipe.sweep.book import Book, opened
@@ -39,6 +41,7 @@ def sweep(words: list[str]) -> int:
             "one machine, for instance hardware=gpu_8x80gb"
         )
     jobs, hydra_words = launching(asked.hydra, ready.n_jobs, made.config["hardware"])
+    os.environ.update(secrets_of(made.config))  # trials have them from here, and from no file
     facts = {
         "name": made.name,
         "words": words,
@@ -53,6 +56,7 @@ def sweep(words: list[str]) -> int:
         "n_trials": trials_of(ready, sweeper, dimensions),
         "n_jobs": jobs,
     }
+    facts = redacted_tree(facts)  # so that the same command finds its sweep again
     with opened(typed(first.run.runs_dir).absolute() / made.name, facts) as book:
         tell(book, [verdict for verdict in seen if verdict.made is None])
         return go(book, [f"hydra/sweeper={sweeper}", *hydra_words])

@@ -12,6 +12,7 @@ from ftrecipe.apply import apply
 from ftrecipe.config import packaged
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
+from ftrecipe.plain_yaml import text_of, tree_of
 from ftrecipe.vet import Setting
 from ftrecipe.words import literal
 
@@ -90,12 +91,12 @@ def settled(ready: str | None, asked: list[Setting]) -> Ready:
 
 def _of_file(ready: str) -> list[Setting]:
     file = _file(ready)
+    text = text_of(file)
+    tree_of(text, file)  # refuses what is more than data
     try:
-        tree = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: cannot be read: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{file}: a sweep is one mapping of keys to values")
+        tree = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        raise ConfigError(f"{file}: holds what is not a value") from None
     return [Setting(("sweep", str(key)), _plain(value), str(file)) for key, value in tree.items()]
 
 

@@ -1,5 +1,6 @@
 """What a sweep varies: one dimension a key, written in Hydra's sweep grammar."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -115,7 +116,7 @@ def count(space: Sequence[Dimension]) -> int | None:
 
 def read(key: str, text: str) -> Dimension | str:
     """Return what `key=text` varies; of a word that varies nothing, its value for compose."""
-    if key in FILES and typed(text).exists():
+    if key in FILES and os.path.exists(typed(text)):  # a name that is too long is none
         return text
     override = _parsed(key, text)
     if not override.is_sweep_override():

@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 
+from ftrecipe.aliases import meant
 from ftrecipe.errors import ConfigError, did_you_mean
 
 Verb = Callable[[list[str]], int]
@@ -96,7 +97,5 @@ def valued(words: list[str], *known: str) -> tuple[dict[str, str], list[str]]:
 
 def _as_key(flag: str) -> str:
     """Return the key that a flag of another tool means, `trainer.learning_rate` for instance."""
-    from ftrecipe.apply import ALIASES
-
     word = flag.lstrip("-").replace("-", "_")
-    return ALIASES.get(word, word)
+    return meant(word) or word

@@ -23,4 +23,4 @@ def check(words: list[str]) -> int:
         made.name = plan.plain_name(f"check_{plan.data_name(composition.run)}")
     made.assumes_model = not composition.names_model
     print("".join(f"{note}\n" for note in composition.notes), end="", flush=True)
-    return launch.start(launch.create(made), made.stages)
+    return launch.begin(made)

@@ -1,8 +1,13 @@
 """The verb `resume`: go on with a run that was stopped."""
 
+from pathlib import Path
+
 from ftrecipe import launch
-from ftrecipe.existing import GOING_ON, open_run, recompose
-from ftrecipe.rundir import read_json
+from ftrecipe.config import from_plain
+from ftrecipe.data.prepared import Prepared
+from ftrecipe.existing import GOING_ON, check_checkpoint, open_run, recompose
+from ftrecipe.manifest import all_in
+from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.verbs import flags
 
 
@@ -15,6 +20,10 @@ def resume(words: list[str]) -> int:
     """Go on with an interrupted or failed run, from its last good checkpoint.
 
     python -m ftrecipe resume RUN_DIR [key=value …]
+
+    A damaged checkpoint is passed over, and the one before it taken. What the training rests on
+    must be as it was: the method, the batch, the seed, the data, the base. Epochs, evaluation,
+    tracking and hardware may change.
     """
     _, rest = flags(words)
     rundir, changes = open_run("resume", rest)
@@ -24,6 +33,18 @@ def resume(words: list[str]) -> int:
         return 0
     made = recompose(rundir, changes, GOING_ON)
     done = [] if changes else status["done"]
-    stages = [stage for stage in made.stages if stage not in done]
     again = changes or not read_json(rundir.run)["settled"]
+    run = made.run if again else from_plain(read_json(rundir.run)["config"])
+    stages = [stage for stage in made.stages if stage not in done]
+    if status["state"] != "planned":
+        starts = "train" in stages and check_checkpoint(rundir, run) is None
+        if starts and not all_in(rundir.checkpoints):
+            print("no checkpoint yet: training starts from the beginning", flush=True)
+        # Without a checkpoint all of it may have changed; what has not is known in a moment.
+        stages = made.stages if starts or not is_prepared(rundir) else stages
     return launch.start(rundir, stages, made if again else None)
+
+
+def is_prepared(rundir: RunDir) -> bool:
+    """Tell whether the run's prepared data is still in the cache."""
+    return rundir.prepared.is_file() and Prepared.exists(Path(read_json(rundir.prepared)["path"]))

@@ -51,7 +51,7 @@ def _read_row(rundir: RunDir) -> tuple[str, str, str, str, str]:
     status = read_status(rundir)
     metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
     state = status["state"]
-    if state in ("failed", "interrupted"):
+    if state in ("failed", "interrupted") and status["stage"]:
         state += f" in {status['stage']}"
     date = (status["started"] or "").replace("T", " ")[:16]
     return read_json(rundir.run)["name"], state, _objective(metrics), date, str(rundir.path)

@@ -105,8 +105,8 @@ def whole(runs_dir: Path) -> RunDir:
     ("file", "schema"),
     [
         ("run.json", "run"), ("status.json", "status"), ("metrics.json", "metrics"),
-        ("base.json", "base"), ("data/prepared.json", "prepared"),
-        ("data/report.json", "data_report"),
+        ("base.json", "base"), ("lock.json", "lock"), ("data/prepared.json", "prepared"),
+        ("data/report.json", "data_report"), ("checkpoints/checkpoint-2/whole.json", "checkpoint"),
     ],
 )  # fmt: skip
 def test_run_writes_json_that_its_schema_describes(whole: RunDir, file: str, schema: str) -> None:

@@ -13,7 +13,7 @@ from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.data.example import RowFault
 from ftrecipe.data.files import DataFile, data_files
 from ftrecipe.data.files.urls import Url
-from ftrecipe.data.read import told
+from ftrecipe.data.read import LONGEST, told, too_long
 from ftrecipe.data.records import ENDINGS, READERS, read_file, read_text, reader_of
 from ftrecipe.errors import DataError, listed
 
@@ -92,10 +92,17 @@ def _as_records(files: list[DataFile], path: Path | Url) -> Recognized:
     if not records:
         where, fault = first[0]
         raise DataError(f"{where}: {fault}; no row of {path.name} can be read")
+    if all(_length(record) > LONGEST for record in records):
+        raise DataError(f"{first[0][0]}: {too_long(_length(records[0]))}")
     fitting = _named(lambda cls: _mostly(cls, records))
     if len(fitting) == 1:
         return Recognized(fitting[0], _why(fitting[0], records))
     raise _several(path, fitting) if fitting else _none(path, records)
+
+
+def _length(record: dict[str, Any]) -> int:
+    """Return the characters of all texts that are columns."""
+    return sum(len(value) for value in record.values() if isinstance(value, str))
 
 
 def _named(fits: Callable[[type[Dataset]], bool]) -> list[str]:

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from ftrecipe.registry import Group
+from ftrecipe.registry import LAST_SEED, Group, bounded
 
 
 class Split(Enum):
@@ -21,9 +21,9 @@ class Split(Enum):
 class Decoding:
     """How answers are written; two suites that agree on it share one generation."""
 
-    max_new_tokens: int = 64
-    temperature: float = 0.0
-    seed: int = 0
+    max_new_tokens: int = bounded(64, 1)
+    temperature: float = bounded(0.0, 0, 100)
+    seed: int = bounded(0, 0, LAST_SEED)
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class Eval:
     generates: ClassVar[bool] = False
     """Whether it writes answers, and so needs questions with answers rather than tokens alone."""
 
-    max_samples: int | None = None
-    batch_size: int | None = None
+    max_samples: int | None = bounded(None, 1)
+    batch_size: int | None = bounded(None, 1)
 
     def measure(self, model: Measurable) -> SuiteResult:
         """Measure one model."""
@@ -139,9 +139,9 @@ class AnswerEval(SplitEval):
     of: ClassVar[str] = "questions"
     generates: ClassVar[bool] = True
 
-    max_new_tokens: int = 64
-    temperature: float = 0.0
-    seed: int = 0
+    max_new_tokens: int = bounded(64, 1)
+    temperature: float = bounded(0.0, 0, 100)
+    seed: int = bounded(0, 0, LAST_SEED)
 
     def answered(self, model: Measurable) -> list[tuple[Example, Completion]]:
         """Return every question of the split with the model's answer."""

@@ -9,6 +9,7 @@ from ftrecipe.components.eval import GROUP, Eval, Measurable, SuiteResult
 from ftrecipe.components.eval.loss import count, mean_loss, perplexity, rows
 from ftrecipe.data.files.locate import locate
 from ftrecipe.errors import DataError
+from ftrecipe.registry import bounded
 
 
 @GROUP.option("forgetting")
@@ -21,7 +22,7 @@ class Forgetting(Eval):
     directions: ClassVar[dict[str, str]] = {"loss": "min", "perplexity": "min"}
 
     path: str = "builtin:general.jsonl"
-    max_length: int = 512
+    max_length: int = bounded(512, 2)
 
     def measure(self, model: Measurable) -> SuiteResult:
         """Measure every token of the texts, each cut at `max_length`."""

@@ -12,6 +12,7 @@ from ftrecipe.components.eval import (
     Measurable,
     SuiteResult,
 )
+from ftrecipe.registry import bounded
 
 
 @GROUP.option("generation")
@@ -27,7 +28,7 @@ class Generation(AnswerEval):
     percents: ClassVar[tuple[str, ...]] = ("repetition", "unfinished")
     directions: ClassVar[dict[str, str]] = {"repetition": "min", "unfinished": "min"}
 
-    max_samples: int | None = 16
+    max_samples: int | None = bounded(16, 1)
 
     def measure(self, model: Measurable) -> SuiteResult:
         """Let the model answer, and count."""

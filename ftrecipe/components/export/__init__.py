@@ -36,6 +36,13 @@ class Export:
     needs_merge: ClassVar[bool] = False
     usage: ClassVar[str] = ""
 
+    def size(self, adapter: float, merged: float) -> float | None:
+        """Return the bytes it writes, of an adapter and a merged model that large; None: unknown.
+
+        A plan asks, to say whether the disk has room.
+        """
+        return None
+
     def write(self, tuned: Tuned, folder: Path) -> None:
         """Write the target's files into `folder`, which exists and is empty."""
         raise NotImplementedError
@@ -50,6 +57,10 @@ class Adapter(Export):
     """The PEFT adapter with tokenizer and template beside it."""
 
     needs_adapter: ClassVar[bool] = True
+
+    def size(self, adapter: float, merged: float) -> float:
+        """Return the adapter's."""
+        return adapter
 
     def write(self, tuned: Tuned, folder: Path) -> None:
         """Copy the adapter as it was trained and measured, and save the tokenizer."""
@@ -67,6 +78,10 @@ class Merged(Export):
 
     needs_merge: ClassVar[bool] = True
     max_shard_size: str = "5GB"
+
+    def size(self, adapter: float, merged: float) -> float:
+        """Return the whole model's."""
+        return merged
 
     def write(self, tuned: Tuned, folder: Path) -> None:
         """Merge, and save weights (safetensors), generation config and tokenizer."""

@@ -1,20 +1,24 @@
 """The base model: where it is, and how its config, tokenizer and weights are loaded."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftrecipe.components.model.facts import config_of, tuned_or_base
+from ftrecipe.data.files.locate import packaged_file
 from ftrecipe.data.tokens.templates import TEMPLATES
-from ftrecipe.errors import ConfigError, did_you_mean
+from ftrecipe.errors import ConfigError, did_you_mean, listed
+from ftrecipe.memory.architecture import Architecture, read
 from ftrecipe.paths import typed
 from ftrecipe.registry import Group, bounded
-from ftrecipe.weights import count_weights
+from ftrecipe.rundir import RunDir
+from ftrecipe.weights import count_weights, times
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-BUILTIN = Path(__file__).resolve().parents[2] / "builtin"
 DEFAULT_TEMPLATE = "plain"
 
 
@@ -38,8 +42,8 @@ class FromRun(Enum):
 class Model:
     """A causal language model in a folder or on the hub.
 
-    `parameters_b` is its size in billions, for the memory arithmetic; weights on this machine are
-    counted instead.
+    `parameters_b` is its size in billions, for the memory arithmetic, where its config.json is
+    neither on this machine nor among the facts that come with the project.
     """
 
     path: str | None = None
@@ -54,8 +58,31 @@ class Model:
     parameters_b: float | None = bounded(None, 0)
 
     @property
+    def architecture(self) -> Architecture | None:
+        """Return what it is made of; None where no config.json is at hand, or its kind is unknown.
+
+        Raises ConfigError for a config.json with numbers that make no model.
+        """
+        if self.from_run is not None:
+            before = tuned_or_base(RunDir(typed(self.from_run)))
+            return None if before is None else replace(self, from_run=None, **before).architecture
+        try:
+            source = self.source
+        except ConfigError:
+            return None  # told where the model is looked for
+        config = config_of(source, self.revision)
+        try:
+            return None if config is None else read(config)
+        except ConfigError as error:
+            faults = [f"model.path={self.path}: {fault}" for fault in error.faults]
+            raise ConfigError(faults) from error
+
+    @property
     def parameters(self) -> float | None:
         """Return how many weights it has, None where only the hub knows."""
+        architecture = self.architecture
+        if architecture is not None:
+            return float(architecture.parameters)
         if self.is_local:
             return float(count_weights(Path(self.source)))
         return None if self.parameters_b is None else self.parameters_b * 1e9
@@ -66,7 +93,10 @@ class Model:
         if not self.path:
             raise ConfigError("model.path is not set; add model.path=<folder or hub id>")
         if self.path.startswith("builtin:"):
-            return str(BUILTIN / self.path.removeprefix("builtin:"))
+            folder = packaged_file(self.path)
+            if not folder.is_dir():
+                raise ConfigError(_missing_folder(self.path, folder))
+            return str(folder)
         folder = typed(self.path)
         if folder.is_dir():
             return str(folder)
@@ -128,18 +158,29 @@ class Model:
     def load_weights(
         self, dtype: str, quantization: Any, device_map: Any, remote_code: bool
     ) -> "PreTrainedModel":
-        """Load the model with weights of `dtype`, quantised as told, safetensors only."""
+        """Load the model with weights of `dtype`, quantised as told, safetensors only.
+
+        Raises ConfigError where the files lack weights that the config asks for, which transformers
+        would fill with random numbers.
+        """
         from transformers import AutoModelForCausalLM
 
-        return AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             self.source,
             dtype=dtype,
             attn_implementation=self.attn_implementation,
             quantization_config=quantization,
             device_map=device_map,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are told below
+            output_loading_info=True,
             **self.hub_arguments(remote_code),
         )
+        model, told = loaded
+        lacking = sorted(set(told["missing_keys"]) & {name for name, _ in model.named_parameters()})
+        if faults := [*_other_shapes(told["mismatched_keys"]), *_lacking(lacking)]:
+            raise ConfigError(f"model.path={self.path}: {fault}" for fault in faults)
+        return model
 
 
 GROUP = Group("model", Model)
@@ -155,6 +196,26 @@ def looks_like_hub_id(text: str) -> bool:
         and part.replace("-", "").replace("_", "").replace(".", "").isalnum()
         for part in parts
     )
+
+
+def _other_shapes(found: Collection[tuple[str, Sequence[int], Sequence[int]]]) -> list[str]:
+    if not found:
+        return []
+    name, stored, wanted = min(found)
+    more = f" (and {len(found) - 1} others)" if len(found) > 1 else ""
+    return [
+        f"{name} is {times(stored)} in the weights and {times(wanted)} by config.json{more}; "
+        "they are of two models"
+    ]
+
+
+def _lacking(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    return [
+        f"the files lack {listed(names, 4)}, which config.json asks for; "
+        "they are of another model, or not all of it"
+    ]
 
 
 def _missing_folder(asked: str, folder: Path) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ftrecipe.components.peft import GROUP, LayerAdapter
+from ftrecipe.components.peft.lora import Lora
+from ftrecipe.memory.parts import Module
 from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
@@ -19,11 +21,20 @@ class AdaLora(LayerAdapter):
     passes_to: ClassVar[str] = "peft.AdaLoraConfig"
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
     fails_under: ClassVar[tuple[str, ...]] = ("DEEPSPEED", "FSDP")  # reads gradients after a step
+    uncounted: ClassVar[tuple[str, ...]] = Lora.uncounted
     usual_learning_rate: ClassVar[float] = 1e-3
     init_r: int = bounded(24, 1)
     target_r: int = bounded(16, 1)
     alpha: int = bounded(32, 1)
     dropout: float = bounded(0.0, 0, 0.99)
+
+    def beside(self) -> tuple[int, float]:
+        """Return the rank and the dropout."""
+        return self.init_r, self.dropout
+
+    def on_one(self, module: Module, path: str) -> int | None:
+        """Two matrices and the singular values between them, of the rank that it starts with."""
+        return self.init_r * (module.inputs + module.outputs + 1)
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return an AdaLoraConfig that warms up for a tenth and settles for a third of the run."""

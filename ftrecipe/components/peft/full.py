@@ -1,10 +1,15 @@
 """Training the base itself: all of it, or only its last layers or named modules."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ftrecipe.components.peft import GROUP, Peft, Skeleton, check_modules
+from ftrecipe.components.peft import GROUP, Peft, Skeleton, check_modules, unknown_modules
 from ftrecipe.errors import ConfigError
+from ftrecipe.memory.activations import Trained
+from ftrecipe.memory.architecture import Architecture
+from ftrecipe.memory.parts import Kind
+from ftrecipe.memory.parts import Module as Weights
 from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
@@ -21,6 +26,14 @@ class Full(Peft):
     trains_tokens: ClassVar[bool] = True
     trained_share: ClassVar[float] = 1.0
     usual_learning_rate: ClassVar[float] = 2e-5
+
+    def trainable(self, architecture: Architecture, new_tokens: int = 0) -> int | None:
+        """All of it."""
+        return architecture.parameters
+
+    def trained(self, architecture: Architecture, new_tokens: int = 0) -> Trained:
+        """Return every weight of the base."""
+        return Trained(architecture.layers, architecture.own)
 
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:
         """Return the model with every weight trainable."""
@@ -44,6 +57,36 @@ class Freeze(Peft):
             check_modules("peft.modules", self.modules, skeleton())
         elif not 0 < self.last_layers <= (count := len(decoder_layers(skeleton()))):
             raise ConfigError(f"peft.last_layers={self.last_layers}: this model has {count} layers")
+
+    def trainable(self, architecture: Architecture, new_tokens: int = 0) -> int | None:
+        """The last layers, or all within the modules named; a tied table of words once."""
+        if self.modules:
+            return architecture.counted(architecture.inside(self.modules))
+        return sum(part.parameters for part in self._last(architecture))
+
+    def trained(self, architecture: Architecture, new_tokens: int = 0) -> Trained:
+        """Return what is trained; the backward pass ends at the first layer of it."""
+        inside = architecture.inside(self.modules) if self.modules else self._last(architecture)
+        first = min((n for module in inside for n in module.layers or ()), default=None)
+        if first is None:
+            first = architecture.layers
+        if any(module.kind is Kind.embedding for module in inside):
+            first = 0
+        return Trained(architecture.layers - first, inside)
+
+    def _last(self, architecture: Architecture) -> tuple[Weights, ...]:
+        last = range(architecture.layers - self.last_layers, architecture.layers)
+        parts = (module.only(last) for module in architecture.decoder)
+        return tuple(part for part in parts if part is not None)
+
+    def faults(self, architecture: Architecture) -> Iterator[str]:
+        """Yield the modules that the model does not have, or that it has fewer layers."""
+        if self.modules:
+            yield from unknown_modules("peft.modules", self.modules, architecture)
+        elif self.last_layers > architecture.layers:
+            yield (
+                f"peft.last_layers={self.last_layers}: this model has {architecture.layers} layers"
+            )
 
     def attach(self, model: "PreTrainedModel", total_steps: int, new_tokens: list[int]) -> Any:
         """Freeze all, then unfreeze what was asked for."""

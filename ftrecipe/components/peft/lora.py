@@ -1,9 +1,16 @@
 """The LoRA family: low-rank updates beside frozen linear layers."""
 
+import copy
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ftrecipe.components.peft import GROUP, LayerAdapter
+from ftrecipe.components.peft.experts import halves, named_tensors, split
+from ftrecipe.components.peft.targets import rank, targeted
+from ftrecipe.memory.architecture import Architecture
+from ftrecipe.memory.parts import Module
 from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
@@ -17,14 +24,57 @@ class Lora(LayerAdapter):
     """Low-rank adapters on every linear layer; the base stays frozen."""
 
     passes_to: ClassVar[str] = "peft.LoraConfig"
+    uncounted: ClassVar[tuple[str, ...]] = (
+        "arrow_config", "ensure_weight_tying", "eva_config", "kasa_config", "layer_replication",
+        "megatron_config", "monteclora_config", "target_parameters", "use_bdlora", "use_qalora",
+        "velora_config",
+    )  # fmt: skip
+    magnitudes: ClassVar[bool] = False  # trains a length for every output
     trains_tokens: ClassVar[bool] = True
     r: int = bounded(16, 1)
     alpha: int = bounded(32, 1)
     dropout: float = bounded(0.0, 0, 0.99)
 
+    def beside(self) -> tuple[int, float]:
+        """Return the rank and the dropout."""
+        return self.r, self.dropout
+
     def options(self) -> dict[str, Any]:
         """Return what this variant sets beyond plain LoRA."""
         return {}
+
+    def reached(self, architecture: Architecture) -> list[tuple[Module, str]] | None:
+        """Return the targets; of experts in one tensor, those tensors for their old names."""
+        if not architecture.renamed:
+            return super().reached(architecture)
+        layers, tensors = split(self.targets, architecture)
+        found = targeted(architecture, layers, self.extra)
+        return None if found is None else found + named_tensors(architecture, tensors)
+
+    def on_one(self, module: Module, path: str) -> int | None:
+        """Two matrices of rank r, and what the variant adds for every output.
+
+        Experts in one tensor have them each, and twice the rank where two layers became one.
+        """
+        *experts, outputs, inputs = module.shape
+        fused = 2 if path.endswith(".gate_up_proj") and experts else 1
+        matrices = rank(path, fused * self.r, self.extra) * (inputs + outputs)
+        for_each_output = self.magnitudes + bool(self.extra.get("lora_bias"))
+        return math.prod(experts) * matrices + for_each_output * module.widths[1]
+
+    def faults(self, architecture: Architecture) -> Iterator[str]:
+        """Say what of the model the method cannot adapt, beside names that it lacks."""
+        yield from super().faults(architecture)
+        if not architecture.renamed:
+            return
+        yield from halves("peft.target_modules", self.targets, architecture)
+        _, tensors = split(self.targets, architecture)
+        if tensors and (self.magnitudes or self.mutates_base or self.dropout):
+            way = "peft.dropout=0" if self.dropout else "peft=lora"
+            yield (
+                f"this model's experts are in one tensor, which this peft cannot adapt; use {way}, "
+                "or peft.target_modules=[q_proj,k_proj,v_proj,o_proj]"
+            )
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return the LoraConfig of this variant."""
@@ -37,7 +87,7 @@ class Lora(LayerAdapter):
             target_modules=self.targets,
             task_type="CAUSAL_LM",
             **self.options(),
-            **self.extra,
+            **copy.deepcopy(self.extra),  # PEFT writes ranks of experts into it
         )
 
 
@@ -47,6 +97,7 @@ class Dora(Lora):
     """LoRA with weights split in magnitude and direction (arXiv 2402.09353)."""
 
     allows_bits: ClassVar[tuple[int, ...]] = (16, 4)  # on 8-bit weights PEFT fails at once
+    magnitudes: ClassVar[bool] = True
 
     def options(self) -> dict[str, Any]:
         """Switch the decomposition on."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
+from ftrecipe.memory.weights import eight_bits, four_bits
 from ftrecipe.registry import Group, bounded
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Quantization:
         """Return the type of the numbers that the weights lie in, None for weights as they are."""
         return None
 
+    def size(self, outputs: int, inputs: int) -> float | None:
+        """Return the bytes that a linear layer's weight is stored in, None for as it is."""
+        return None
+
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig | None":
         """Return transformers' quantization config, or None for none."""
         return None
@@ -54,6 +59,10 @@ class Int8(Quantization):
         """Return the type of the weights."""
         return "int8"
 
+    def size(self, outputs: int, inputs: int) -> float | None:
+        """Return a byte a number, and a scale a row."""
+        return eight_bits(outputs, inputs)
+
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
         """Return the 8-bit config."""
         from transformers import BitsAndBytesConfig
@@ -75,6 +84,10 @@ class FourBit(Quantization):
     def stored_as(self) -> str:
         """Return the type of the numbers that pairs of weights lie in."""
         return self.storage.value
+
+    def size(self, outputs: int, inputs: int) -> float | None:
+        """Return half a byte a number, and the blocks' scales."""
+        return four_bits(outputs, inputs, self.double_quant)
 
     def build(self, compute_dtype: str) -> "BitsAndBytesConfig":
         """Return the 4-bit config that computes in `compute_dtype`."""

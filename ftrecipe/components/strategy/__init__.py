@@ -39,6 +39,8 @@ class Strategy:
     zero_stage: ClassVar[int] = 0
     shards_weights: ClassVar[bool] = False  # a device holds only its part of the weights
     offloads: ClassVar[bool] = False  # optimizer and weights wait in the machine's memory
+    trains_in_half: ClassVar[bool] = False  # weights of 16 bits, with masters of 32
+    copies_gradients: ClassVar[bool] = False  # to send them, beside the weights' own
     reads: ClassVar[str | None] = None  # the file that the worker gives to its trainer
     package: ClassVar[str | None] = None  # what has to be installed for it
     passes_to: ClassVar[str] = ""  # the library's table of names behind its sub-node
@@ -47,6 +49,10 @@ class Strategy:
     def files(self, layout: Layout) -> dict[str, str]:
         """Return the files that its command or its library reads: name → text."""
         return {}
+
+    def sends(self, on_gpu: bool) -> float:
+        """Return the bytes of the buffers that a device sends gradients and weights from."""
+        return 0.0
 
     def start(self, layout: Layout, folder: Path, rank: str) -> list[str]:
         """Return the words between python and the worker's module on machine `rank`."""

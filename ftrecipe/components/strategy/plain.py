@@ -28,6 +28,7 @@ class Ddp(Strategy):
 
     distributed: ClassVar[bool] = True
     distributed_type: ClassVar[str] = "MULTI"
+    copies_gradients: ClassVar[bool] = True
 
     def start(self, layout: Layout, folder: Path, rank: str) -> list[str]:
         """Return torchrun."""

@@ -20,6 +20,7 @@ class Zero(Strategy):
 
     distributed: ClassVar[bool] = True
     distributed_type: ClassVar[str] = "DEEPSPEED"
+    trains_in_half: ClassVar[bool] = True
     reads: ClassVar[str | None] = FILE
     package: ClassVar[str | None] = "deepspeed"
     passes_to: ClassVar[str] = "deepspeed"
@@ -61,9 +62,17 @@ class Zero(Strategy):
         }
         return {FILE: json.dumps(laid_over(whole, self.deepspeed), indent=2) + "\n"}
 
+    def bucket(self, on_gpu: bool) -> int:
+        """Return how many numbers are sent together."""
+        return self.bucket_size or (200_000_000 if on_gpu else 5_000_000)
+
+    def sends(self, on_gpu: bool) -> float:
+        """Return the bytes of the buckets, of 16 bits; on a GPU one fills while one is sent."""
+        return 2.0 * self.bucket(on_gpu) * (2 if on_gpu else 1)
+
     def zero(self, layout: Layout) -> dict[str, Any]:
         """Return what `zero_optimization` holds: numbers are of elements."""
-        bucket = self.bucket_size or (200_000_000 if layout.on_gpu else 5_000_000)
+        bucket = self.bucket(layout.on_gpu)
         return {
             "overlap_comm": layout.on_gpu,
             "contiguous_gradients": True,

@@ -6,7 +6,9 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ftrecipe.components.trainer.guards import Guards
 from ftrecipe.data.tokens.masks import TrainOn
+from ftrecipe.memory.optimizers import Tensor, optimizer
 from ftrecipe.registry import Group, bounded
 
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ class Trainer:
     per_device_eval_batch_size: int = bounded(8, 1)
     gradient_accumulation_steps: int = bounded(1, 1)
     global_batch_size: int | None = bounded(None, 1)
+    auto_batch_size: bool = False
     warmup_steps: float = bounded(0.03, 0)
     lr_scheduler_type: Scheduler = Scheduler.cosine
     optim: str = "adamw_torch_fused"
-    weight_decay: float = bounded(0.0, 0)
+    weight_decay: float = bounded(0.0, 0, 1)
     max_grad_norm: float = bounded(1.0, 0)
     max_length: int | None = bounded(None, 2)
     train_on: TrainOn = TrainOn.answers
@@ -53,6 +56,8 @@ class Trainer:
     save_steps: int = bounded(500, 1)
     save_total_limit: int = bounded(2, 1)
     eval_steps: int | None = bounded(None, 1)
+    guards: Guards = field(default_factory=Guards)
+    rehearsal: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
 
     def rows_per_step(self, processes: int) -> int:
@@ -65,9 +70,8 @@ class Trainer:
 
     @property
     def optimizer_bytes(self) -> float:
-        """Return what the optimizer keeps of a trained weight: Adam two numbers of 32 bits."""
-        names = {"8bit": 2.0, "4bit": 1.0, "adafactor": 0.1, "sgd": 0.0, "lion": 4.0, "galore": 1.0}
-        return next((size for word, size in names.items() if word in self.optim), 8.0)
+        """Return what the optimizer keeps of a trained weight, of a large tensor's."""
+        return optimizer(self.optim).held([Tensor((1024, 1024))]) / (1 << 20)
 
     @property
     def package(self) -> str | None:
@@ -106,6 +110,25 @@ class Sft(Trainer):
         "chat_template_path",
         "assistant_only_loss",
         "completion_only_loss",
+        "trust_remote_code",
+        "model_init_kwargs",
+        "resume_from_checkpoint",
+        "deepspeed",
+        "fsdp",
+        "fsdp_config",
+        "parallelism_config",
+        "local_rank",
+        "do_train",
+        "do_eval",
+        "do_predict",
+        "eos_token",
+        "pad_token",
+        "packing_strategy",
+        "eval_packing",
+        "truncation_mode",
+        "dataset_kwargs",
+        "dataset_num_proc",
+        "shuffle_dataset",
     )
 
     def build(self, output_dir: Path, **facts: Any) -> "SFTConfig":

@@ -18,6 +18,7 @@ from ftrecipe.data.files.archives import PACKED, is_zip, open_member, open_zip, 
 from ftrecipe.data.files.encoding import ESCAPE, detect, known_encoding
 from ftrecipe.data.files.kinds import HEAD, kind_of
 from ftrecipe.data.files.urls import Remote, Url, remote_files
+from ftrecipe.digest import sha256
 from ftrecipe.errors import DataError, listed
 
 # What `datasets` and LLaMA-Factory write beside their rows; named like data.
@@ -217,11 +218,4 @@ def digests(path: Path | Url, endings: Sequence[str]) -> Iterator[str]:
         return
     for file, name in stored(path):
         if path.is_file() or (ending(name) in (*endings, ".zip") and not _hidden(name)):
-            yield f"{name} {_digest(file)}"
-
-
-def _digest(path: Path) -> str:
-    from hashlib import file_digest
-
-    with path.open("rb") as opened:
-        return file_digest(opened, "sha256").hexdigest()
+            yield f"{name} {sha256(file)}"

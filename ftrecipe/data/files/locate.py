@@ -1,6 +1,7 @@
 """Finds what a data name means: a packaged file, a file, folder or glob here, a URL or a hub id."""
 
 import glob
+import os
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from ftrecipe.data.files.urls import Url, is_url
 from ftrecipe.errors import DataError
 from ftrecipe.paths import typed
 
-BUILTIN = Path(__file__).parents[2] / "builtin"
+BUILTIN = Path(__file__).resolve().parents[2] / "builtin"
 
 # Names that end so are files: a hub id would hardly.
 _LOCAL = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt", ".zip")
@@ -34,7 +35,7 @@ def locate(name: str) -> Path | Url | HubId:
     A URL is not asked for: only whether something here can open its kind.
     """
     if name.startswith("builtin:"):
-        path = BUILTIN / name.removeprefix("builtin:")
+        path = packaged_file(name)
         return path if path.exists() else _refuse(name, path)
     if is_url(name) and not name.startswith(_FILE_URL):
         url = Url(name)
@@ -47,6 +48,14 @@ def locate(name: str) -> Path | Url | HubId:
         return path if next(glob.iglob(str(path), recursive=True), None) else _no_match(name)
     local = ending(path.name) in _LOCAL or path.suffix in PACKED or path.parent.is_dir()
     return HubId(name) if _HUB_ID.fullmatch(name) and not local else _refuse(name, path)
+
+
+def packaged_file(name: str) -> Path:
+    """Return what `builtin:<name>` means. Raises DataError for a name that climbs out."""
+    path = Path(os.path.normpath(BUILTIN / name.removeprefix("builtin:")))
+    if not path.is_relative_to(BUILTIN):
+        raise DataError(f"{name} is not among the packaged files")
+    return path
 
 
 def _no_match(name: str) -> Path:

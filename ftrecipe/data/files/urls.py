@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from ftrecipe.errors import DataError, did_you_mean
+from ftrecipe.secrets import redacted
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -36,7 +37,7 @@ class Url:
     text: str
 
     def __str__(self) -> str:
-        return self.text
+        return redacted(self.text)
 
     @property
     def scheme(self) -> str:
@@ -48,7 +49,7 @@ class Url:
     @property
     def name(self) -> str:
         """The last part of its path."""
-        return PurePosixPath(re.split("[?#]", self.text)[0]).name
+        return PurePosixPath(re.split("[?#]", str(self))[0]).name
 
     def check(self) -> None:
         """Raise DataError when nothing here can open such a URL; asks no network."""
@@ -57,10 +58,10 @@ class Url:
         known = known_implementations.get(self.scheme)
         if known is None:
             hint = did_you_mean(self.scheme, known_implementations)
-            raise DataError(f"{self.text}: {self.scheme}:// is no kind of URL that is known{hint}")
+            raise DataError(f"{self}: {self.scheme}:// is no kind of URL that is known{hint}")
         package = known["class"].split(".")[0]
         if importlib.util.find_spec(package) is None:
-            raise DataError(f"{self.text}: {self.scheme}:// needs the package {package}; "
+            raise DataError(f"{self}: {self.scheme}:// needs the package {package}; "
                             f"pip install {package}")  # fmt: skip
 
 

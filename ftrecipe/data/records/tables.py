@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, TextIO
@@ -113,7 +113,7 @@ def _header(reader: "Reader", lines: _Lines, name: str) -> list[str]:
     header = [cell.strip().lstrip("\ufeff").strip() for cell in header]
     if bad_byte("".join(header)):
         raise DataError(f"{name} line 1: not UTF-8 text; save the file as UTF-8")
-    twice = sorted({cell for cell in header if cell and header.count(cell) > 1})
+    twice = sorted(cell for cell, count in Counter(header).items() if cell and count > 1)
     if twice:
         raise DataError(f"{name} has more than one column {listed(twice)}")
     return header

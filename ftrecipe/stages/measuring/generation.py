@@ -47,7 +47,7 @@ def generate(
     stops = stop_ids(model, tokenizer)
     done: dict[int, Completion] = {}
     with evaluating(model):
-        for rows in _batches(prompts, decoding.max_new_tokens, batch_size, model.device.type):
+        for rows in in_batches(prompts, decoding.max_new_tokens, batch_size, model.device.type):
             written = _complete([prompts[row] for row in rows], model, stops, decoding)
             done |= {
                 row: _completion(ids, stops, tokenizer)
@@ -113,7 +113,7 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
     return next((token for token in tail if token in added), None)
 
 
-def _batches(
+def in_batches(
     prompts: list[list[int]], new_tokens: int, batch_size: int | None, device: str
 ) -> Iterator[list[int]]:
     """Yield row numbers, the longest prompts first: what does not fit fails at once."""

@@ -28,21 +28,22 @@ def losses(
     The first token has nothing before it to be predicted from, and so never counts. `tick` is
     told of every batch how many sequences it held.
     """
-    base = base_of(model)
-    trims = "logits_to_keep" in inspect.signature(base.forward).parameters
-    vocabulary = base.config.get_text_config().vocab_size
-    budget = min(BATCH_TOKENS, LOGIT_BYTES // (4 * vocabulary))
+    trims = "logits_to_keep" in inspect.signature(base_of(model).forward).parameters
     done: dict[int, ExampleLoss] = {}
     with evaluating(model):
-        for rows in _batches(sequences, batch_size, budget):
+        for rows in in_batches(model, sequences, batch_size):
             found = _batch_losses(model, [sequences[row] for row in rows], trims)
             done |= dict(zip(rows, found, strict=True))
             tick(len(rows))
     return [done[row] for row in range(len(sequences))]
 
 
-def _batches(sequences: list[Labeled], batch_size: int | None, budget: int) -> Iterator[list[int]]:
+def in_batches(
+    model: Model, sequences: list[Labeled], batch_size: int | None
+) -> Iterator[list[int]]:
     """Yield row numbers, the longest sequences first: what does not fit fails at once."""
+    vocabulary = base_of(model).config.get_text_config().vocab_size
+    budget = min(BATCH_TOKENS, LOGIT_BYTES // (4 * vocabulary))
     order = sorted(range(len(sequences)), key=lambda row: -len(sequences[row][0]))
     while order:
         size = batch_size or max(1, budget // max(1, len(sequences[order[0]][0])))

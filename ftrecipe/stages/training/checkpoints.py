@@ -1,98 +1,138 @@
-"""Seals checkpoints once they are whole, and finds the one to resume from.
+"""Checkpoints as a training makes them: written aside, sealed, renamed; the older ones go last.
 
-Every library lays a checkpoint out in its own way, in parts that several processes write, and
-resumes from what it finds without looking. So the last file to be written lists all the others.
+What a sealed one is, and whether one is damaged, is in `ftrecipe/manifest.py`.
 """
 
 import math
+import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from ftrecipe.components.strategy import Strategy
-from ftrecipe.errors import ConfigError
-from ftrecipe.rundir import read_json, write_json
+from ftrecipe import manifest
+from ftrecipe.errors import StageError
 from ftrecipe.stages.screen import Screen
+from ftrecipe.stages.writing import put, remove, why
 
-SEAL = "whole.json"
-
-
-def seal(checkpoint: Path, processes: int, divided: str | None) -> None:
-    """List the files of a checkpoint that all processes have written, with their sizes.
-
-    Args:
-        divided: how its parts are divided among processes (`kind_of`), None if they are not.
-    """
-    files = {
-        str(file.relative_to(checkpoint)): file.stat().st_size
-        for file in sorted(checkpoint.rglob("*"))
-        if file.is_file() and file.name != SEAL
-    }
-    write_json(checkpoint / SEAL, {"processes": processes, "divided": divided, "files": files})
+ASIDE = ".saving"  # where a checkpoint is written, as transformers names it, until it is whole
+FAILURES = 3  # in a row, after which a training stops
+SMALL = 64 << 20  # bytes that are hashed at once: in less time than a step of most trainings
 
 
 def latest_valid(folder: Path, screen: Screen, below: float = math.inf) -> Path | None:
     """Return the newest whole checkpoint in `folder` of a step `below` this one.
 
-    It is said which are passed over, and why.
+    It is said which is taken, which are passed over, and why. What a save left that was cut off
+    is removed.
     """
-    there = [one for one in folder.glob("checkpoint-*") if step_of(one) < below]
-    found = sorted(there, key=step_of, reverse=True)
+    clear(folder)
+    found = manifest.all_in(folder, below)
+    for later in manifest.all_in(folder)[: -len(found) or None]:
+        screen.say(f"train     {later.name} is of no earlier step than the last, {below:g}")
     for checkpoint in found:
-        lack = what_is_wrong(checkpoint)
+        lack = manifest.what_is_wrong(checkpoint)
         if lack is None:
             screen.say(f"train     going on from {checkpoint.name}")
             return checkpoint
         screen.warn(f"{checkpoint.name} is passed over: {lack}")
+    if manifest.all_in(folder):
+        screen.warn("no checkpoint can be gone on from: training starts from the beginning")
     return None
 
 
-def step_of(checkpoint: Path) -> int:
-    """Return the step that a checkpoint's name ends with."""
-    return int(checkpoint.name.rsplit("-", 1)[1])
+def clear(folder: Path) -> None:
+    """Remove what a save or a removal left that did not come to its end."""
+    for left in (*folder.glob(ASIDE), *folder.glob(".spent-*")):
+        shutil.rmtree(left, ignore_errors=True)
 
 
-def what_is_wrong(checkpoint: Path) -> str | None:
-    """Return why a checkpoint cannot be resumed from, or None."""
-    if not (checkpoint / SEAL).is_file():
-        return "saving it was not finished"
-    listed: dict[str, int] = read_json(checkpoint / SEAL)["files"]
-    missing = [name for name in listed if not (checkpoint / name).is_file()]
-    if missing:
-        return f"{', '.join(missing)} is missing"
-    sizes = {name: (checkpoint / name).stat().st_size for name in listed}
-    return next((f"{name} is cut off" for name in listed if sizes[name] < listed[name]), None) or (
-        next((f"{name} has changed" for name in listed if sizes[name] != listed[name]), None)
-    )
+class Keeper:
+    """Makes a written checkpoint one to rely on, for the process that keeps the run's files.
 
-
-def needs_conversion(checkpoint: Path, strategy: Strategy, processes: int) -> bool:
-    """Tell a checkpoint in parts of DeepSpeed's that are not as many as there are processes now.
-
-    Raises ConfigError where what was saved cannot be put together again.
+    Large ones are hashed beside the training, by a thread of their own; until that has ended, the
+    checkpoint is not there, and older ones stay. One that cannot be kept is removed and told;
+    after `FAILURES` in a row the training is stopped, since its result would fare no better.
     """
-    saved: dict[str, Any] = read_json(checkpoint / SEAL)
-    divided, now, parts = saved["divided"], divided_by(strategy), saved["processes"]
-    way = f"or remove {checkpoint.parent} to train from the start"
-    if divided != now:
-        raise ConfigError(
-            f"{checkpoint.name} was saved {_by(divided)}, and this run trains {_by(now)}, which "
-            f"cannot read it; resume with the strategy it was saved with, {way}"
-        )
-    # DeepSpeed 0.19.8 converts stage 3 too, and then the losses are not those of before.
-    if strategy.zero_stage == 3 and parts != processes:
-        raise ConfigError(
-            f"{checkpoint.name} is in {parts} parts, one a process, and ZeRO-3 cannot spread "
-            f"them over {processes}; resume on {parts} devices, {way}"
-        )
-    return bool(strategy.zero_stage) and parts != processes
+
+    def __init__(self, folder: Path, keep: int | None, warn: Callable[[str], None]) -> None:
+        """Keep up to `keep` checkpoints in `folder`, None for all."""
+        self.folder, self.keep, self.warn = folder, keep, warn
+        self.failed = 0
+        self._thread: threading.Thread | None = None
+
+    def place(self, step: int) -> Path:
+        """Return the folder in which this step's checkpoint is written."""
+        return self.folder / ASIDE / f"checkpoint-{step}"
+
+    def begin(self, step: int) -> None:
+        """Make room for the checkpoint of a step, once the one before is done with."""
+        self.wait()
+        shutil.rmtree(self.folder / ASIDE, ignore_errors=True)
+
+    def end(self, step: int, best: str | None, seal: Callable[[Path], None], at_once: bool) -> None:
+        """Seal what was written and give it its name; then let older ones go.
+
+        With `at_once` even a large one is there when this returns.
+        """
+
+        def done() -> None:
+            try:
+                seal(self.place(step))
+                put(self.place(step), self.folder / f"checkpoint-{step}")
+            except OSError as error:
+                self.lose(step, error)
+                return
+            shutil.rmtree(self.folder / ASIDE, ignore_errors=True)
+            self.failed = 0
+            rotate(self.folder, step, self.keep, best)
+
+        if at_once or _size(self.place(step)) <= SMALL:
+            done()
+            return
+        self._thread = threading.Thread(target=done, name=f"checkpoint-{step}")
+        self._thread.start()
+
+    def lose(self, step: int, error: Exception) -> None:
+        """Remove what there is of a checkpoint that could not be written, and say so."""
+        reason = why(error, self.folder)
+        shutil.rmtree(self.folder / ASIDE, ignore_errors=True)
+        self.failed += 1
+        older = manifest.all_in(self.folder)
+        kept = f"the last one is {older[0].name}" if older else "there is none before it"
+        on = "training goes on, " if self.failed < FAILURES else ""
+        self.warn(f"checkpoint-{step} could not be saved: {reason}; {on}{kept}")
+
+    def wait(self) -> None:
+        """Wait until the last checkpoint is kept, or lost."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def check(self) -> None:
+        """Raise StageError where several checkpoints in a row were lost."""
+        if self.failed >= FAILURES:
+            raise StageError(
+                f"{self.failed} checkpoints in a row could not be saved: make room on the disk of "
+                f"{self.folder}, or use fewer (trainer.save_total_limit)"
+            )
 
 
-def divided_by(strategy: Strategy) -> str | None:
-    """Name how a strategy divides its checkpoints, None where every process could write all."""
-    if strategy.zero_stage:
-        return f"ZeRO-{strategy.zero_stage}"
-    return strategy.distributed_type if strategy.shards_weights else None
+def rotate(folder: Path, step: int, keep: int | None, best: str | None) -> None:
+    """Let go of all but `keep` checkpoints: the one of `step`, the best one, and the newest.
+
+    Age is told by step: a clock may be set back. Those of later steps are of a course that this
+    training has left, and go first.
+    """
+    if not keep or keep < 1:
+        return
+    held = {f"checkpoint-{step}", Path(best).name if best else ""}
+    there = manifest.all_in(folder)
+    kept = [one for one in there if one.name in held]
+    others = [one for one in there if one.name not in held]
+    others.sort(key=lambda one: manifest.step_of(one) > step)  # the newest of this course first
+    for spent in others[max(0, keep - len(kept)) :]:
+        remove(spent)
 
 
-def _by(divided: str | None) -> str:
-    return f"by {divided}" if divided else "undivided"
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -10,9 +10,10 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ftrecipe.manifest import step_of
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.blank import real
-from ftrecipe.stages.training.checkpoints import step_of
+from ftrecipe.stages.training.guards import Watch
 from ftrecipe.stages.training.packing import Documents, token_counts
 from ftrecipe.stages.training.peers import Peers
 from ftrecipe.stages.training.sft import Collator
@@ -25,7 +26,10 @@ class Following(TrainerCallback):
     """Knows where the training is; entered for as long as the training runs.
 
     Of several processes all count and agree, and the first one writes and shows.
+    watch: is told of every step and evaluation; set once there is a trainer.
     """
+
+    watch: Watch
 
     def __init__(
         self, session: Session, rows: Documents, steps: int, checkpoint: Path | None, peers: Peers
@@ -106,14 +110,32 @@ class Following(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Advance the bar; save and stop if that was asked for."""
+        """Advance the bar; have the step looked at; save and stop if that was asked for."""
         self.step, self.ended = state.global_step, time.monotonic()
         if self.first_step_at is None:
             self.first_step_at = time.time()
         self.bar.update(1)
-        if self.peers.any(self.session.stop.requested):
+        at_once = control.should_save or control.should_log or control.should_evaluate
+        signs = self.watch.signs(state.global_step, at_once or control.should_training_stop)
+        asked, *most = self.peers.most_of([float(self.session.stop.requested), *signs])
+        self.watch.judge(most)
+        if asked:
             self.session.stop.requested = True
             control.should_save = control.should_training_stop = True
+            self.watch.judge(self.peers.most_of(self.watch.rest()))
+        if control.should_save:
+            self.watch.before_saving()
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Have the evaluation looked at."""
+        self.watch.evaluated(state.log_history, metrics or {})
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

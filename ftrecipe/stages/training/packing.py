@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow.compute as compute
 from datasets import Dataset
 
 from ftrecipe.data.packing import pack
+from ftrecipe.stages.training.batches import IGNORED
 
 
 class Documents(Protocol):
@@ -25,6 +27,27 @@ def token_counts(documents: Documents) -> list[int]:
         table = documents.select_columns("input_ids").with_format("arrow")[:]
         return compute.call_function("list_value_length", [table["input_ids"]]).to_pylist()
     return [len(documents[i]["input_ids"]) for i in range(len(documents))]
+
+
+def supervised_counts(documents: Documents) -> list[int]:
+    """The number of trained tokens of every document, its first one not counted."""
+    if isinstance(documents, PackedDataset):
+        each = supervised_counts(documents.documents)
+        return [sum(each[i] for i in row) for row in documents.rows]
+    if isinstance(documents, Dataset):
+        table = documents.select_columns("labels").with_format("arrow")[:]
+        return [count for chunk in table["labels"].chunks for count in _supervised(chunk)]
+    labels = [documents[i]["labels"][1:] for i in range(len(documents))]
+    return [len(one) - one.count(IGNORED) for one in labels]
+
+
+def _supervised(lists: Any) -> list[int]:
+    """The same for one chunk of a column, counted where it lies."""
+    offsets = lists.offsets.to_numpy()
+    trained = lists.values.to_numpy() != IGNORED
+    trained[offsets[:-1]] = False  # nothing stands before it to predict it from
+    running = np.concatenate([[0], np.cumsum(trained, dtype=np.int64)])
+    return (running[offsets[1:]] - running[offsets[:-1]]).tolist()
 
 
 class PackedDataset:

@@ -4,7 +4,7 @@ Libraries fall back without a word: to one process, or from sharding to plain da
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -89,6 +89,22 @@ class Peers:
     def most(self, value: float) -> float:
         """Return the largest of what every process gives."""
         return self._reduced(value, dist.ReduceOp.MAX)
+
+    def most_of(self, values: Sequence[float]) -> list[float]:
+        """Return the largest of what every process gives, for each of several values at once."""
+        if self.group is None:
+            return list(values)
+        box = torch.tensor(values, dtype=torch.float64)
+        dist.all_reduce(box, op=dist.ReduceOp.MAX, group=self.group)
+        return box.tolist()
+
+    def of_all(self, value: Value) -> list[Value]:
+        """Return what every process gives, in their order."""
+        if self.group is None:
+            return [value]
+        box: list[Any] = [None] * dist.get_world_size()
+        dist.all_gather_object(box, value, group=self.group)
+        return box
 
     def any(self, flag: bool) -> bool:
         """Tell whether it is so for one of the processes."""

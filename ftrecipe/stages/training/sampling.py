@@ -1,7 +1,9 @@
 """Decides in which order rows are trained on: a pure function of seed and epoch."""
 
+import math
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from torch.utils.data import Sampler
 
@@ -75,15 +77,51 @@ class EpochSampler(Sampler[int]):
         return self.rows + self.blanks
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._order() + [self.rows] * self.blanks)
+        return iter(self.order(self.epoch))
 
-    def _order(self) -> list[int]:
-        seed = self.seed * 1_000_003 + self.epoch  # apart for any two epochs of any two runs
+    def order(self, epoch: int) -> list[int]:
+        """Return the rows of an epoch in their order, and what fills it up."""
+        return self._shuffled(epoch) + [self.rows] * self.blanks
+
+    def _shuffled(self, epoch: int) -> list[int]:
+        seed = self.seed * 1_000_003 + epoch  # apart for any two epochs of any two runs
         if self.lengths is None:
             order = list(range(self.rows))
             random.Random(seed).shuffle(order)
             return order
         return length_grouped(self.lengths, self.together, seed)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which rows fall to one process of several: of every `world` batches in turn its own one.
+
+    A pure function of the sampler, so that nothing has to be carried along with the batches.
+    """
+
+    sampler: EpochSampler
+    batch_size: int
+    accumulation: int = 1
+    world: int = 1
+    rank: int = 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The optimizer steps of an epoch; the last one may have fewer micro-batches."""
+        batches = math.ceil(len(self.sampler) / self.batch_size / self.world)
+        return math.ceil(batches / self.accumulation)
+
+    def rows(self, step: int) -> list[list[int]]:
+        """Return the rows of each micro-batch of an optimizer step, counted from 1; no blanks."""
+        epoch, within = divmod(step - 1, self.steps_per_epoch)
+        order = self.sampler.order(epoch)
+        first = within * self.accumulation
+        starts = [
+            (number * self.world + self.rank) * self.batch_size
+            for number in range(first, first + self.accumulation)
+        ]
+        held = [order[start : start + self.batch_size] for start in starts if start < len(order)]
+        return [[row for row in batch if row < self.sampler.rows] for batch in held]
 
 
 def in_order(lengths: Sequence[int], filled_to: int) -> Sampler[int]:

@@ -6,8 +6,10 @@ from typing import Any, cast
 
 from safetensors.torch import load_file
 
+from ftrecipe.errors import StageError
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.sft import LeanSFTTrainer
+from ftrecipe.stages.writing import is_unwritten, put, why
 
 
 def save(session: Session, trainer: LeanSFTTrainer) -> None:
@@ -24,10 +26,18 @@ def save(session: Session, trainer: LeanSFTTrainer) -> None:
         extra["path_initial_model_for_weight_conversion"] = str(initial_adapter(session))
         if state is not None:
             state |= initial_weights(session)
-    model.save_pretrained(fresh, **extra)
-    session.tokenizer.save_pretrained(fresh)
-    shutil.rmtree(final, ignore_errors=True)
-    fresh.replace(final)
+    try:
+        model.save_pretrained(fresh, **extra)
+        session.tokenizer.save_pretrained(fresh)
+        put(fresh, final)
+    except Exception as error:  # tokenizers raises nothing more exact
+        shutil.rmtree(fresh, ignore_errors=True)
+        if not is_unwritten(error):
+            raise
+        raise StageError(
+            f"the result could not be saved: {why(error, session.dir.path)}; the checkpoints are "
+            "kept: make room, and resume the run"
+        ) from error
     shutil.rmtree(initial_adapter(session), ignore_errors=True)
 
 

@@ -1,11 +1,9 @@
 """Supervised fine-tuning from rows already tokenised and masked; it prepares no data."""
 
 import inspect
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -14,22 +12,22 @@ from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Sampler
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
-from transformers.trainer_utils import EvalLoopOutput, TrainOutput, rotate_checkpoints
-from trl import SFTConfig, SFTTrainer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+from transformers.trainer_utils import EvalLoopOutput, TrainOutput
+from trl import SFTConfig
 from trl.trainer.utils import add_fused_lm_head
 
 from ftrecipe.stages.training.batches import IGNORED
 from ftrecipe.stages.training.blank import WithBlank
-from ftrecipe.stages.training.checkpoints import seal
+from ftrecipe.stages.training.keeping import KeepingTrainer
 from ftrecipe.stages.training.lora import added_in_place
 from ftrecipe.stages.training.packing import Documents, token_counts
-from ftrecipe.stages.training.sampling import EpochSampler, in_order
+from ftrecipe.stages.training.sampling import EpochSampler, Share, in_order
 
 Collator = Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]
 
 
-class LeanSFTTrainer(SFTTrainer):
+class LeanSFTTrainer(KeepingTrainer):
     """TRL's trainer without what costs time and nobody asked for.
 
     Against `SFTTrainer`: no data preparation, no entropy, token accuracy, token count or gathers
@@ -40,7 +38,6 @@ class LeanSFTTrainer(SFTTrainer):
     """
 
     loss_is_scaled_for_ga = True
-    divided: str | None = None  # how checkpoints are in parts, one a process
     divides_weights = False  # each process holds only its part of the weights
 
     def __init__(
@@ -90,6 +87,8 @@ class LeanSFTTrainer(SFTTrainer):
         self._train_sampler: EpochSampler | None = None
         # These steer how the Trainer counts targets: ours are always shifted, and always summed.
         self.model_accepts_loss_kwargs = self._loss_shifts_labels = True
+        self.step_losses: list[Tensor] = []  # of this step's micro-batches, for who watches
+        self.grad_norm: Tensor | float | None = None
         self._choose_head(model)
         # Counted once: the Trainer walks over every parameter in every step.
         self._flops_per_token = 6 * model.num_parameters(exclude_embeddings=True)
@@ -145,6 +144,63 @@ class LeanSFTTrainer(SFTTrainer):
             loss = loss + self.router_aux_loss_coef * outputs.aux_loss / parts
         return (loss, outputs) if return_outputs else loss
 
+    def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
+        """One micro-batch, forward and backward; its loss is kept for who watches the step."""
+        loss = super().training_step(*args, **kwargs)
+        self.step_losses.append(loss)
+        return loss
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """The norm before clipping, kept too; it is on the device, and nobody waits for it."""
+        self.grad_norm = super()._get_grad_norm(model, grad_norm)
+        return self.grad_norm
+
+    @property
+    def keeps_logits(self) -> bool:
+        """Whether a batch's logits are in memory as a whole."""
+        return not self._fuses_head
+
+    def rehearse_step(self, batch: dict[str, Any]) -> None:
+        """Take a batch forward and backward, and drop the gradients.
+
+        DDP does not reduce them, and so lays its buckets at the first real step, as it would have.
+        FSDP keeps unreduced gradients aside, where dropping does not reach them: it reduces.
+        """
+        model = cast(nn.Module, self.model_wrapped)
+        self.current_gradient_accumulation_steps = self.args.gradient_accumulation_steps
+        count = (batch["labels"][:, 1:] != IGNORED).sum()
+        apart = nullcontext() if self.is_fsdp_enabled else self.accelerator.no_sync(model)
+        with apart:
+            self.training_step(model, batch, count)
+        model.zero_grad()
+        self.step_losses = []
+
+    def mean_loss(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """The mean loss of a batch's supervised tokens, and their number; nothing is learned."""
+        inputs = cast(dict[str, Any], self._prepare_inputs(batch))
+        count = (inputs["labels"][:, 1:] != IGNORED).sum()
+        with torch.no_grad(), self.compute_loss_context_manager():
+            return self.compute_loss(cast(nn.Module, self.model), inputs), count
+
+    @property
+    def share(self) -> Share:
+        """Which rows this process trains on, step by step."""
+        sampler = self._train_sampler
+        assert sampler is not None  # made with the first batches
+        args = self.args
+        return Share(
+            sampler, self._train_batch_size, args.gradient_accumulation_steps,
+            args.world_size, args.process_index,
+        )  # fmt: skip
+
+    def trained(self) -> list[Tensor]:
+        """The trained weights, or this process's part of each."""
+        model = cast(nn.Module, self.model)
+        weights: list[Any] = [weight for weight in model.parameters() if weight.requires_grad]
+        if self.divides_weights and self.is_deepspeed_enabled:
+            return [weight.ds_tensor for weight in weights]
+        return weights
+
     def _summed_loss(
         self, model: nn.Module, inputs: dict[str, Any], targets: Tensor, all_logits: bool
     ) -> tuple[Any, Tensor]:
@@ -174,7 +230,7 @@ class LeanSFTTrainer(SFTTrainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         """Our own order for the two shuffling strategies, and none for `sequential`."""
-        rows = _unfilled(self.train_dataset if train_dataset is None else train_dataset)
+        rows = unfilled(self.train_dataset if train_dataset is None else train_dataset)
         strategy = self.args.train_sampling_strategy
         if strategy not in ("random", "group_by_length"):
             return super()._get_train_sampler(cast(Any, rows))
@@ -190,7 +246,7 @@ class LeanSFTTrainer(SFTTrainer):
 
     def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int]:
         """The longest rows first, the same batches on any number of processes."""
-        rows = _unfilled(eval_dataset)
+        rows = unfilled(eval_dataset)
         return in_order(token_counts(rows), self._filled_to(self.args.eval_batch_size))
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
@@ -217,10 +273,7 @@ class LeanSFTTrainer(SFTTrainer):
         model.eval()
         sums = torch.zeros(2, dtype=torch.float64, device=self.args.device)
         for batch in dataloader:
-            inputs = self._prepare_inputs(batch)
-            count = (inputs["labels"][:, 1:] != IGNORED).sum()
-            with torch.no_grad(), self.compute_loss_context_manager():
-                mean = self.compute_loss(model, inputs)
+            mean, count = self.mean_loss(batch)
             sums += torch.stack([mean.double() * count, count.double()])
         total, tokens = cast(Tensor, self.accelerator.reduce(sums, "sum")).tolist()
         metrics = {f"{metric_key_prefix}_loss": total / max(tokens, 1)}
@@ -238,30 +291,11 @@ class LeanSFTTrainer(SFTTrainer):
         """Six per parameter and token, padding included, as transformers counts them."""
         return self._flops_per_token * inputs["input_ids"].numel()
 
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Save without TRL's model card: a checkpoint is not for publishing.
-
-        Older checkpoints go only once this one is whole, with the parts of all processes.
-        """
-        whole, first = Path(str(self.args.output_dir)), self.is_world_process_zero()
-        fresh = whole / f"checkpoint-{self.state.global_step}"
-        if first:
-            shutil.rmtree(fresh, ignore_errors=True)  # what an interrupted attempt left
-        self.accelerator.wait_for_everyone()
-        limit, self.args.save_total_limit = self.args.save_total_limit, None
-        Trainer._save_checkpoint(self, model, trial)
-        self.args.save_total_limit = limit
-        self.accelerator.wait_for_everyone()
-        if first:
-            seal(fresh, self.args.world_size, self.divided)
-            best = self.state.best_model_checkpoint
-            rotate_checkpoints(str(whole), limit, best, use_mtime=True)
-
     def _send_telemetry(self) -> None:
         """Send nothing."""
 
 
-def _unfilled(rows: Documents) -> Documents:
+def unfilled(rows: Documents) -> Documents:
     return rows.rows if isinstance(rows, WithBlank) else rows
 
 

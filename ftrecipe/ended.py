@@ -1,0 +1,82 @@
+"""Says how the processes of a run ended, in status.json and to the person, where they could not."""
+
+import shlex
+import signal
+import sys
+from contextlib import suppress
+from typing import Any
+
+from ftrecipe.assemble import Phase
+from ftrecipe.errors import Stopped
+from ftrecipe.ranks import Ranks
+from ftrecipe.rundir import RunDir, now, read_json, write_json
+from ftrecipe.state import known_status
+
+
+def conclude(
+    rundir: RunDir, before: dict[str, Any], stages: list[str], code: int, asked: bool
+) -> int:
+    """Leave a status that is true once the last process has ended; return the exit code.
+
+    Args:
+        before: the status before these `stages`: one that is still as it was, nobody wrote.
+        code: that of the last process, 128 + signal for one that was killed.
+        asked: whether it was asked to stop, and may have been before it could listen.
+    """
+    status = known_status(rundir)
+    running = status["state"] == "running"
+    if code == 0:
+        if running:
+            left = [s for s in read_json(rundir.run)["stages"] if s not in status["done"]]
+            _write(rundir, status, "interrupted", f"{' and '.join(left)} left to do")
+        return 0
+    if not running and status != before:
+        return code
+    if not running:
+        status["stage"] = stages[0]
+    if asked:
+        _tell(rundir, status, "interrupted", "stopped")
+        return Stopped.exit_code
+    if code > 128:
+        usual = " (lack of memory is the usual reason)" if code - 128 == signal.SIGKILL else ""
+        _tell(
+            rundir, status, "interrupted", f"its process was killed by signal {code - 128}{usual}"
+        )
+    else:
+        _tell(rundir, status, "failed", f"its process ended with code {code}, and did not say why")
+    return code
+
+
+def conclude_ranks(rundir: RunDir, ranks: Ranks, phase: Phase, asked: bool) -> int:
+    """Put the reason of several processes into status.json and show it; return the exit code.
+
+    Ranks that were `asked` to stop before they could listen have not failed.
+    """
+    status = known_status(rundir)
+    first = ranks.first_failure()
+    if asked and (first is None or first[0] in ranks.gone):
+        first = None
+        status |= {"state": "interrupted", "error": status["error"] or "stopped"}
+    if first is None and status["state"] == "interrupted":
+        _tell(rundir, status | {"stage": phase.stages[0]}, "interrupted", status["error"])
+        return Stopped.exit_code
+    why = "its processes could not be started" if first is None else f"rank {first[0]}: {first[1]}"
+    log = rundir.log if first is None or first[0] == 0 else rundir.rank_log(first[0])
+    _tell(rundir, status | {"stage": phase.stages[0]}, "failed", why, details=str(log))
+    return 1
+
+
+def _tell(
+    rundir: RunDir, status: dict[str, Any], state: str, why: str, details: str | None = None
+) -> None:
+    _write(rundir, status, state, why)
+    print(f"{state} in {status['stage'] or 'start'}: {why}", file=sys.stderr)
+    if state == "failed":
+        print(f"details   {details or rundir.log}", file=sys.stderr)
+    go_on = shlex.join(["python", "-m", "ftrecipe", "resume", str(rundir.path)])
+    print(f"go on     {go_on}", file=sys.stderr)
+
+
+def _write(rundir: RunDir, status: dict[str, Any], state: str, why: str) -> None:
+    with suppress(OSError):  # a full disk: whoever looks next finds what is true
+        write_json(rundir.status, status | {"state": state, "error": why, "ended": now()})

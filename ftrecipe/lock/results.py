@@ -1,0 +1,78 @@
+"""What came of a run, in a form in which two runs can be compared bit by bit."""
+
+import json
+from hashlib import sha256 as hasher
+from pathlib import Path
+from typing import Any
+
+from ftrecipe.digest import sha256
+from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.weights import file_hashes
+
+LOGGED = ("loss", "eval_loss", "grad_norm")
+MEASURED = ("base", "tuned", "objective")
+TAKEN = ("loss", "steps", "seconds", "tokens_per_second", "peak_memory_bytes",
+         "resumed_from_step")  # fmt: skip
+
+
+def results(rundir: RunDir) -> dict[str, Any]:
+    """Return what the run directory holds: losses, hashes of weights and answers, metrics."""
+    metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
+    taken = metrics.get("train", {})
+    return {
+        "losses": losses(rundir.history),
+        "weights": weights(rundir),
+        "metrics": {name: metrics[name] for name in MEASURED if name in metrics},
+        "answers": answers(rundir),
+        "train": {name: taken[name] for name in TAKEN if name in taken},
+    }
+
+
+def losses(history: Path) -> dict[str, dict[str, float]]:
+    """Return what was logged, by name and step; JSON keeps every bit of a number."""
+    found: dict[str, dict[str, float]] = {}
+    if not history.is_file():
+        return found
+    for text in history.read_text("utf-8").splitlines():
+        line = json.loads(text)
+        for name in LOGGED:
+            if name in line:
+                found.setdefault(name, {})[str(line["step"])] = line[name]
+    return found
+
+
+def weights(rundir: RunDir) -> dict[str, str]:
+    """Return the hashes of the trained weights: of the adapter, or of the model."""
+    folders = [folder for folder in (rundir.adapter, rundir.model) if folder.is_dir()]
+    return {
+        f"{folder.name}/{name}": known
+        for folder in folders
+        for name, known in file_hashes(folder).items()
+    }
+
+
+def answers(rundir: RunDir) -> dict[str, str]:
+    """Return the hashes of what each suite wrote down of every example."""
+    files = sorted(rundir.eval.glob("*/[!.]*.jsonl")) if rundir.eval.is_dir() else []
+    return {file.relative_to(rundir.eval).as_posix(): _placeless(file) for file in files}
+
+
+def prepared_content(folder: Path) -> str:
+    """Return the SHA-256 of prepared data: of its tokens, labels and questions."""
+    digest = hasher()
+    for file in sorted(folder.glob("*/rows.arrow")):
+        digest.update(f"{file.relative_to(folder).as_posix()} {sha256(file)}\n".encode())
+    for file in sorted(folder.glob("examples_*.jsonl")):
+        digest.update(f"{file.name} {_placeless(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _placeless(file: Path) -> str:
+    """Hash rows of JSON without what they say of where they came from: a copy may lie elsewhere."""
+    digest = hasher()
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            row.pop("where", None)
+            digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,169 @@
+"""What memory a run needs on each of its devices: reads the facts of its options, computes none."""
+
+from dataclasses import dataclass
+
+from ftrecipe import devices
+from ftrecipe.components.eval import AnswerEval, Eval
+from ftrecipe.components.hardware import Device, Precision, cpu_is_good_at_bf16
+from ftrecipe.components.model import Dtype
+from ftrecipe.config import RunConfig
+from ftrecipe.memory import GIB, Account, account
+from ftrecipe.memory.activations import Computing
+from ftrecipe.memory.architecture import Architecture
+from ftrecipe.memory.evaluating import Suite
+from ftrecipe.memory.optimizers import optimizer
+from ftrecipe.memory.training import Setting, Shared
+
+MIB = 1 << 20
+ASSUMED_LENGTH = 1024  # tokens of the longest row where nothing says how long rows may be
+ON_GPU = 1.0 * GIB  # CUDA's context, its libraries' work space, what the allocator cannot use
+IMPORTS = 480 * MIB  # of Python with torch, transformers, TRL and PEFT (benchmarks/MEMORY.md)
+BESIDE = 190 * MIB  # tokenizer, data, kernels' work space, what malloc keeps (as measured there)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The account of a run on a device, and how it came about. `length` is the longest row's."""
+
+    account: Account
+    length: int
+    length_is_assumed: bool
+    checkpointing: bool
+    notes: tuple[str, ...] = ()
+
+
+def needs(run: RunConfig, on_gpu: bool | None = None, length: int | None = None) -> Needs | None:
+    """Return what `run` needs, None where its model's architecture is not known.
+
+    Where the run leaves checkpointing to the machine, it is off unless a GPU would be too small.
+    `length` is the longest row's where it is known.
+    """
+    model = architecture(run)
+    if model is None:
+        return None
+    on_gpu = run.hardware.device is Device.cuda if on_gpu is None else on_gpu
+    rows, assumed = longest_row(run, model) if length is None else (length, False)
+    asked = run.trainer.gradient_checkpointing
+    made = account(setting(run, model, on_gpu, rows, bool(asked)))
+    memory = run.hardware.memory_gb
+    may = asked is None and on_gpu and run.peft.allows_checkpointing and memory is not None
+    checkpointing = bool(asked)
+    if may and memory is not None and made.peak > memory * GIB:
+        checkpointing = True
+        made = account(setting(run, model, on_gpu, rows, True))
+    notes = []
+    if assumed:
+        notes.append(f"rows are taken to have {rows:,} tokens; trainer.max_length says how many")
+    if not optimizer(run.trainer.optim).known:
+        notes.append(f"trainer.optim={run.trainer.optim} is reckoned as AdamW")
+    return Needs(made, rows, assumed, checkpointing, tuple(notes))
+
+
+def weights_alone(run: RunConfig) -> float | None:
+    """Return the bytes that a device has of a model of which only the size is known (None: not
+    even that), with Adam's states of what is trained; activations are not counted."""
+    known = run.model.parameters if architecture(run) is None and run.model.path else None
+    if known is None:
+        return None
+    trained = known * run.peft.trained_share
+    stored = run.quantization.size(64, 64)
+    frozen = stored / 64**2 if stored is not None else 2.0
+    share = 1 / run.world_size if run.strategy.shards_weights else 1.0
+    return share * ((known - trained) * frozen + trained * 16)
+
+
+def architecture(run: RunConfig) -> Architecture | None:
+    """Return what the run's model is made of, None where that is not known."""
+    has_model = run.model.from_run is not None or bool(run.model.path)
+    return run.model.architecture if has_model else None
+
+
+def longest_row(run: RunConfig, model: Architecture) -> tuple[int, bool]:
+    """Return the tokens of the longest row, and whether that is only assumed."""
+    if run.trainer.max_length is not None:
+        return run.trainer.max_length, False
+    return min(ASSUMED_LENGTH, model.max_positions or ASSUMED_LENGTH), True
+
+
+def setting(
+    run: RunConfig, model: Architecture, on_gpu: bool, length: int, checkpointing: bool
+) -> Setting:
+    """Return all that the account follows from."""
+    half = precision(run) is not Precision.fp32
+    in_half = run.strategy.trains_in_half and half  # weights of 16 bits, masters of 32
+    said = {Dtype.float32: 4, Dtype.bfloat16: 2, Dtype.float16: 2}.get(run.model.dtype)
+    base = said or (2 if half and (in_half or not run.peft.trains_base) else 4)
+    autocast = run.model.dtype is Dtype.auto and half and not in_half
+    width = 2 if half and autocast else base
+    covered = run.quantization.size(64, 64) is not None
+    trained = run.peft.trained(model, len(run.model.special_tokens))
+    kernel = run.model.attn_implementation or "sdpa"
+    return Setting(
+        model=model,
+        computing=Computing(
+            rows=run.trainer.per_device_train_batch_size,
+            length=length + trained.virtual_tokens,
+            width=width,
+            stream=base,
+            autocast=autocast,
+            on_gpu=on_gpu,
+            attention=kernel,
+            masked=run.trainer.packing or model.experts > 0,
+            checkpointing=checkpointing,
+        ),
+        trained=trained,
+        optimizer=optimizer(run.trainer.optim),
+        overhead=ON_GPU if on_gpu else IMPORTS + BESIDE,
+        base_width=base,
+        trained_width=2 if in_half else 4,
+        stored=(lambda outputs, inputs: run.quantization.size(outputs, inputs) or 0.0)
+        if covered
+        else None,
+        masters=in_half,
+        accumulates=run.trainer.gradient_accumulation_steps > 1,
+        shared=shared(run),
+        suites=tuple(suite(one, length) for one in run.eval.values()),
+        eval_rows=run.trainer.per_device_eval_batch_size if run.trainer.eval_steps else 0,
+        file_width=0 if on_gpu else 2,
+    )
+
+
+def precision(run: RunConfig) -> Precision:
+    """Return what is computed in, where a CPU is left to tell by itself."""
+    asked = run.hardware.precision
+    if asked is Precision.auto:
+        return Precision.bf16 if cpu_is_good_at_bf16() else Precision.fp32
+    return asked
+
+
+def shared(run: RunConfig) -> Shared:
+    """Return how the run's devices divide what they hold."""
+    strategy = run.strategy
+    return Shared(
+        devices=run.world_size,
+        zero_stage=strategy.zero_stage,
+        divides_weights=strategy.shards_weights,
+        offloads=strategy.offloads,
+        copies_gradients=strategy.copies_gradients,
+        bucket=strategy.sends(run.hardware.device is not Device.cpu),
+    )
+
+
+def suite(measured: Eval, length: int) -> Suite:
+    """Return a suite as the arithmetic takes it: its rows are as long as the training's."""
+    new = measured.max_new_tokens if isinstance(measured, AnswerEval) else 0
+    return Suite(length, new, measured.batch_size, measured.max_samples)
+
+
+def memory_of(run: RunConfig, here: bool = True) -> tuple[float | None, str]:
+    """Return the GiB that each process of the run may take, None where that is not known, and
+    whose they are. A CPU's are asked of this machine, if the run is to happen `here`."""
+    said = run.hardware.memory_gb
+    if said is not None:
+        return said, "hardware.memory_gb"
+    if run.hardware.device is Device.cuda or not here:
+        return None, "hardware.memory_gb is not set"
+    free = devices.free_memory()
+    if free is None:
+        return None, "this machine does not tell its memory; set hardware.memory_gb"
+    return free / (run.hardware.processes or 1), "free on this machine"

@@ -1,0 +1,71 @@
+"""How far a recipe reaches: files below the working folder, beside itself, or where people allow.
+
+A recipe may come from anyone, so it names no other file of this machine. The command line may name
+any; folders that all recipes may name are listed in the environment variable FTRECIPE_DATA.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ftrecipe.paths import typed
+
+FILES = ("path", "validation_path", "test_path", "chat_template", "from_run", "against", "runs_dir")
+DOORS = ("extra", "deepspeed", "fsdp")  # what libraries do with their arguments is not known here
+ALLOWED = "FTRECIPE_DATA"
+
+
+def outside(path: tuple[str, ...], value: Any, beside: Path) -> Iterator[str]:
+    """Yield why a value names a file where a recipe in the folder `beside` may not go.
+
+    `path` is the value's key.
+    """
+    passed_on = len(path) > 2 and path[1] in DOORS
+    if not passed_on and path[-1] not in FILES:
+        return
+    for text in _texts(value):
+        if _is_template(path[-1], text):
+            continue
+        if "${" in text:
+            yield f"{text}: the name of a file is written out, and not taken from another key"
+        elif leads_out(text, beside, by_name=not passed_on):
+            yield (
+                f"{text}: is outside the working folder and the recipe's own, where a recipe does "
+                "not reach; name it on the command line, or allow its folder to all recipes: "
+                f"{ALLOWED}=<folder> in the environment"
+            )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _is_template(name: str, text: str) -> bool:
+    return name == "chat_template" and ("{{" in text or "{%" in text)
+
+
+def leads_out(text: str, beside: Path, by_name: bool = True) -> bool:
+    """Tell a file that is neither below the working folder nor in `beside`, nor in a folder that
+    people allow; `by_name` says that the text is nothing but a file's name."""
+    place = text.removeprefix("file://")
+    if place == text and ("://" in text or text.startswith("builtin:")):
+        return False
+    absolute = place.startswith(("/", "~", "\\")) or place[1:3] in (":\\", ":/")
+    if not absolute and ".." not in place.replace("\\", "/").split("/"):
+        return by_name and _is_linked_out(place, beside)
+    file = Path(os.path.normpath(typed(place).absolute()))
+    extra = [typed(one) for one in os.environ.get(ALLOWED, "").split(os.pathsep) if one]
+    roots = [Path.cwd(), beside, *(folder.absolute() for folder in extra)]
+    return not any(file.is_relative_to(root) for root in roots) or _is_linked_out(place, beside)
+
+
+def _is_linked_out(place: str, beside: Path) -> bool:
+    """Tell a file beside the recipe that is a link to one elsewhere: it came with the recipe."""
+    file, home = Path(os.path.normpath(typed(place).absolute())), beside.absolute()
+    came_along = file.is_relative_to(home) and not Path.cwd().is_relative_to(home)
+    return came_along and not file.resolve().is_relative_to(home.resolve())

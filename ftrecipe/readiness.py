@@ -1,0 +1,42 @@
+"""Looks whether this machine and its trackers are what a run needs, before any of it starts."""
+
+import os
+from collections.abc import Collection, Iterator
+
+from ftrecipe import devices
+from ftrecipe.components.hardware import Device, Hardware
+from ftrecipe.config import RunConfig
+from ftrecipe.errors import ConfigError
+from ftrecipe.rundir import STAGES
+
+ON_DEVICES = tuple(stage for stage in STAGES if stage not in ("prepare", "report"))
+
+
+def check(run: RunConfig, stages: Collection[str]) -> None:
+    """Raise ConfigError with all that is missing here for `stages` of a run."""
+    faults = list(device_faults(run.hardware)) if set(stages) & set(ON_DEVICES) else []
+    if "train" in stages and run.tracking.insists() and (why := run.tracking.fault()):
+        faults.append(f"tracking: {why}")
+    if faults:
+        raise ConfigError(faults)
+
+
+def device_faults(hardware: Hardware) -> Iterator[str]:
+    """Yield what a profile of GPUs asks for and this machine has not, as its driver says.
+
+    Where GPUs are that no NVIDIA driver lists, it is left to torch to say.
+    """
+    if hardware.device is not Device.cuda:
+        return
+    wanted, there = hardware.processes or 1, len(devices.gpus())
+    if there >= wanted or (there == 0 and devices.others()):
+        return
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    seen = f"{there} GPU{'s' if there != 1 else ''}" if there else "no NVIDIA GPU"
+    seen += f" (CUDA_VISIBLE_DEVICES={hidden})" if hidden is not None else ""
+    other = f"hardware.processes={there}" if there else "hardware=cpu"
+    yield (
+        f"hardware: this profile needs {wanted} GPU{'s' if wanted != 1 else ''}, and this machine "
+        f"shows {seen}; use {other}, or run it where they are "
+        "(plan --write makes a folder with a plan.sh)"
+    )

@@ -1,0 +1,1 @@
+"""A run repeated from its lock: opened, its files found, planned again, and compared."""
