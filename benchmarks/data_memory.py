@@ -17,7 +17,7 @@ ONE_RUN = """
 import json, resource, sys, time
 from pathlib import Path
 from ftrecipe.components.dataset.alpaca import Alpaca
-from ftrecipe.components.model import BUILTIN
+from ftrecipe.data.files.locate import BUILTIN
 from ftrecipe.data.build import built
 from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.data.prepared import Job, fingerprint

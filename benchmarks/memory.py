@@ -111,7 +111,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--worker"]:
         worker(Path(sys.argv[2]), sys.argv[3:])
         return
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("smollm2", type=Path)
     parser.add_argument("--only", nargs="*", help="parts of cases' names")
     parser.add_argument("--folder", type=Path)

@@ -113,9 +113,7 @@ def _reached(setting: Setting) -> Iterator[str]:
     yield from (f"{setting.source}: {setting.key}={why}" for why in setting.outside)
 
 
-def _ruled(
-    node: DictConfig, audit_only: bool, judge: Judge, doubtful: set[str]
-) -> Sequence[str]:
+def _ruled(node: DictConfig, audit_only: bool, judge: Judge, doubtful: set[str]) -> Sequence[str]:
     """Return what may not be combined, as far as what is not `doubtful` tells."""
     run = to_run(node)
     if doubtful & {"dataset", "model"}:

@@ -45,9 +45,9 @@ def _leaves(node: Any) -> Iterator[Node]:
     if not isinstance(node, DictConfig | ListConfig) or node._is_interpolation():
         yield node
     elif not node._is_none() and not node._is_missing():
-        keys = node.keys() if isinstance(node, DictConfig) else range(len(node))
-        for key in keys:
-            yield from _leaves(node._get_node(key))
+        held = node._content
+        for inner in held.values() if isinstance(held, dict) else held or ():
+            yield from _leaves(inner)
 
 
 def _reason(root: DictConfig, node: Node) -> str:

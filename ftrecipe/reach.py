@@ -21,11 +21,12 @@ def outside(path: tuple[str, ...], value: Any, beside: Path) -> Iterator[str]:
 
     `path` is the value's key.
     """
+    name = path[len(path) - 1]
     passed_on = len(path) > 2 and path[1] in DOORS
-    if not passed_on and path[-1] not in FILES:
+    if not passed_on and name not in FILES:
         return
     for text in _texts(value):
-        if _is_template(path[-1], text):
+        if _is_template(name, text):
             continue
         if "${" in text:
             yield f"{text}: the name of a file is written out, and not taken from another key"

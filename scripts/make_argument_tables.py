@@ -79,7 +79,9 @@ def _chosen(row: Row, field: "dataclasses.Field[Any]") -> Row:
 def members_of(path: str) -> dict[str, Row]:
     """Return the values of an enum given as `module.Enum`."""
     module, name = path.rsplit(".", 1)
-    return {one: {} for one in sorted(m.value for m in getattr(importlib.import_module(module), name))}
+    return {
+        one: {} for one in sorted(m.value for m in getattr(importlib.import_module(module), name))
+    }
 
 
 def tables() -> dict[str, dict[str, Row]]:

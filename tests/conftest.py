@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,14 @@ from ftrecipe.__main__ import main
 # Before torch is imported: as in a worker, idle threads sleep; and no test asks a hub.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_values_left() -> Iterator[None]:
+    """Take away what a command of this process gave its workers, as the end of it would."""
+    yield
+    for name in [name for name in os.environ if name.startswith("FTRECIPE_SECRET_")]:
+        del os.environ[name]
 
 
 @pytest.fixture

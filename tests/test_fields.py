@@ -32,8 +32,24 @@ def reads() -> dict[str, set[str]]:
     """Return by attribute what it is read from, all over the package: names, and `Class.self`."""
     found: dict[str, set[str]] = defaultdict(set)
     for file in SOURCE.rglob("*.py"):
-        _Reads(found).visit(ast.parse(file.read_text("utf-8")))
+        tree = ast.parse(file.read_text("utf-8"))
+        _Reads(found).visit(tree)
+        for owner in _taken_by_name(tree):
+            for text in _texts(tree):
+                found[text].add(owner)
     return found
+
+
+def _taken_by_name(tree: ast.AST) -> set[str]:
+    """Return the `x` of every vars(….x) in a module: its fields are read by names in texts."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    taken = [one.args[0] for one in calls if ast.unparse(one.func) == "vars"]
+    return {node.attr for node in taken if isinstance(node, ast.Attribute)}
+
+
+def _texts(tree: ast.AST) -> set[str]:
+    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return {text for text in constants if isinstance(text, str)}
 
 
 class _Reads(ast.NodeVisitor):
@@ -58,9 +74,8 @@ class _Reads(ast.NodeVisitor):
         """Count what getattr(self, name) reads: the names stand in the same function as texts."""
         calls = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
         if any(isinstance(one, ast.Name) and one.id in ("getattr", "vars") for one in calls):
-            for text in ast.walk(node):
-                if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                    self.found[text.value].add(f"{self.inside}.self")
+            for text in _texts(node):
+                self.found[text].add(f"{self.inside}.self")
         self.generic_visit(node)
 
 

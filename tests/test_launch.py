@@ -13,7 +13,7 @@ from ftrecipe.compose import compose
 from ftrecipe.config import from_plain
 from ftrecipe.errors import ConfigError
 from ftrecipe.plan import Plan
-from ftrecipe.rundir import RunDir, hold, read_json, write_json
+from ftrecipe.rundir import hold, read_json, write_json
 
 Write = Callable[[str, str], Path]
 
@@ -136,7 +136,9 @@ def test_a_held_run_is_not_written_to(faq: str) -> None:
     assert rundir.run.read_text() == before
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00" * 300], ids=lambda text: text[:2] or "-")
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", "\x00" * 300], ids=["empty", "cut", "list", "object", "zeros"]
+)
 def test_a_status_that_a_power_cut_broke_is_that_of_an_interrupted_run(text: str, faq: str) -> None:
     rundir = launch.create(made(f"dataset={faq}"))
     rundir.status.write_text(text)

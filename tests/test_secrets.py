@@ -193,6 +193,17 @@ def test_a_run_in_a_folder_whose_name_is_secret_is_refused(
     assert "holds, in its name, what an environment variable says is secret" in said.err
 
 
+def test_a_plan_that_is_written_says_which_secret_values_it_will_need(
+    cli: Cli, faq: str, here: Path
+) -> None:
+    uri = "tracking.tracking_uri=https://alice:p4ss-of-alice@h.example"
+    said = cli("plan", "--write", f"dataset={faq}", "hardware=cpu", "tracking=mlflow", uri)
+    assert said.code == 0
+    assert "where it starts: export FTRECIPE_SECRET_TRACKING__TRACKING_URI=" in said.out
+    written = [file for file in (here / "runs").rglob("*") if file.is_file()]
+    assert not any(b"p4ss" in file.read_bytes() for file in written)
+
+
 def test_a_runs_folder_is_not_named_after_what_a_url_holds(cli: Cli, faq: str) -> None:
     from ftrecipe.plan import data_name
 

@@ -45,7 +45,7 @@ def test_what_every_strategy_lacks_is_said_once() -> None:
 def test_auto_says_which_and_why() -> None:
     notes = settled("model=mistral_7b", "hardware=gpu_8x80gb").notes
     (note,) = notes
-    chosen, _, too_big = note.removesuffix(" GiB a device)").partition(" GiB a device (too big: ddp ")
+    chosen, _, too_big = note.partition(" GiB a device (too big: ddp ")
     assert chosen.startswith("strategy  zero2: ")
     assert chosen.endswith(" of 80")
     assert float(too_big.split()[0]) > 80 > float(chosen.split()[2])

@@ -62,7 +62,7 @@ def test_faults_are_a_list_on_stderr_and_the_exit_code_is_2(cli: Cli) -> None:
     )
     assert said.code == 2
     assert said.out == ""
-    assert len(said.faults) == 4
+    assert len(said.faults) == 5
     assert all(line.startswith("error: ") for line in said.err.splitlines())
     assert not [text for text in HYDRAS if text in said.err]
 

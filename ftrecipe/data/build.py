@@ -43,7 +43,7 @@ def built(job: Job, folder: Path, progress: Progress) -> Iterator[Prepared]:
         corpus = gather(job.source, job.steps, job.seed, fresh / "quarantine.jsonl")
         tick = progress(corpus.total)
         with Builder(job, corpus, fresh) as builder:
-            for batch in _batches(corpus.rows):
+            for batch in batches(corpus.rows):
                 builder.add(batch)
                 tick(len(batch))
         corpus.quarantine.close()
@@ -60,7 +60,7 @@ def built(job: Job, folder: Path, progress: Progress) -> Iterator[Prepared]:
         yield Prepared(folder)
 
 
-def _batches(rows: Iterable[Placed]) -> Iterator[list[Placed]]:
+def batches(rows: Iterable[Placed]) -> Iterator[list[Placed]]:
     """Yield rows in batches that are bounded in number and in text."""
     batch: list[Placed] = []
     characters = 0

@@ -151,10 +151,12 @@ class Prepared:
 
     def origins(self, split: str, rows: Sequence[int]) -> list[Where]:
         """Return the file and line that each of these rows of a split came from."""
+        import pyarrow
         from pyarrow import parquet
 
         table = parquet.read_table(self.path / split / "origins.parquet")
-        return [Where(**place) for place in table.take(list(rows)).to_pylist()]
+        wanted = pyarrow.array(rows, pyarrow.int64())
+        return [Where(**place) for place in table.take(wanted).to_pylist()]
 
     def train(self) -> "Rows | None":
         """Return the rows to train on (input_ids, labels), from disk as they are needed."""

@@ -11,6 +11,7 @@ from ftrecipe.exchange import pins, source
 from ftrecipe.exchange.bundle import Bundle, check_name, gather, sha256
 from ftrecipe.exchange.judging import Judged, judge
 from ftrecipe.exchange.pins import Pin
+from ftrecipe.lock import record
 from ftrecipe.recipes import OWN
 
 
@@ -56,9 +57,21 @@ def _one(found: source.Source, path: str, team: str, name: str | None, root: Pat
     bundle = gather(found.tree, path, team, name, root, alone=len(found.recipes) == 1)
     judged = Judged(faults=bundle.faults) if bundle.faults else judge(bundle.name, root)
     judged.needs = [_placed(one, root) for one in judged.needs]
+    judged.faults = [*judged.faults, *_lock_faults(bundle)]
     pin = Pin(found.named, found.ref, found.commit, bundle.digests)
     states = {file: _state(file, data) for file, data in sorted(bundle.files.items())}
     return Added(bundle, judged, pin, states, list(_difference(bundle)))
+
+
+def _lock_faults(bundle: Bundle) -> list[str]:
+    """Return what is wrong with the lock that came along."""
+    name = f"{bundle.name}.lock.json"
+    try:
+        if name in bundle.files:
+            record.read(bundle.root / name)
+    except ConfigError as error:
+        return error.faults
+    return []
 
 
 def _state(name: str, data: bytes) -> str:

@@ -29,7 +29,10 @@ def fetch(url: str) -> bytes:
     if len(data) > LARGEST:
         raise ConfigError(f"{redacted(url)}: larger than {LARGEST // 1024} KiB, so it is no recipe")
     if data.lstrip()[:15].lower().startswith((b"<!doctype", b"<html")):
-        raise ConfigError(f"{redacted(url)}: is a web page; give the address of the file itself")
+        raise ConfigError(
+            f"{redacted(url)}: is a web page; give the address of the file "
+            "itself, or of a repository: git+https://…"
+        )
     return data
 
 

@@ -30,10 +30,11 @@ def begin(rundir: RunDir, boundary: Mapping[str, Any], run: RunConfig, trains: b
     if "train" not in boundary["stages"]:
         return  # only the data is looked at
     parts: dict[str, Any] = {name: boundary[name] for name in ASKED}
-    if not trains and rundir.lock_json.is_file():
-        known = read(rundir.lock_json)["config"]
-        later = {key: parts["config"][key] for key in AFTERWARDS}
-        add(rundir, config=known | later, stages=parts["stages"])
+    if not trains:
+        if rundir.lock_json.is_file():  # a run from before there were locks gets none
+            known = read(rundir.lock_json)["config"]
+            later = {key: parts["config"][key] for key in AFTERWARDS}
+            add(rundir, config=known | later, stages=parts["stages"])
         return
     add(
         rundir,

@@ -15,6 +15,7 @@ Placed = tuple[Module, str]  # a module, and the path of one of it
 # The linear layers that lead back to the hidden width; all others read a norm's output.
 BACK = ("o_proj", "out_proj", "c_proj", "dense", "down_proj", "dense_4h_to_h", "fc_out", "fc2")
 FLOAT = 4
+MAPPED_FROM = 1 << 20  # bytes of a tensor, on a CPU (stages/surroundings.py)
 TILE_TOKENS, TILE_WORDS = 4096, 32_768  # TRL's TOKEN_CHUNK_SIZE, _CHUNKED_LOGPROB_CHUNK_SIZE
 
 
@@ -151,6 +152,13 @@ def kept(model: Architecture, run: Computing, trained: Trained) -> float:
         return run.tokens * model.hidden * run.stream * model.layers + ends
     core = norms(model, run, trained) + attention(model, run) + feed_forward(model, run)
     return run.tokens * (trained.reached * core + inputs(model, run, trained)) + ends
+
+
+def unreturned(model: Architecture, run: Computing, activations: float) -> float:
+    """Return the bytes of freed tensors that malloc does not give back, on a CPU: those below the
+    size from which they are mapped one by one. Half of what is kept, as measured."""
+    small = run.tokens * model.hidden * run.stream < MAPPED_FROM
+    return 0.5 * activations if small and not run.on_gpu else 0.0
 
 
 def in_passing(model: Architecture, run: Computing) -> float:

@@ -1,10 +1,18 @@
 """The account of a run: weights, gradients, optimizer, activations and logits on one device."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ftrecipe.memory.account import Account, Line
-from ftrecipe.memory.activations import Computing, Trained, in_passing, kept, logits, one_layer
+from ftrecipe.memory.activations import (
+    Computing,
+    Trained,
+    in_passing,
+    kept,
+    logits,
+    one_layer,
+    unreturned,
+)
 from ftrecipe.memory.architecture import Architecture
 from ftrecipe.memory.evaluating import Suite, in_layer, measuring
 from ftrecipe.memory.optimizers import Optimizer, Tensor
@@ -91,9 +99,12 @@ class _Sums:
     @property
     def optimizer(self) -> float:
         """Bytes of the optimizer's states, with the masters."""
-        states = self.given.optimizer.held(self.tensors)
-        states -= self.given.optimizer.pageable(self.tensors) if self.given.computing.on_gpu else 0
-        return states + (FLOAT * self.trained if self.given.masters else 0)
+        given = self.given
+        own = [replace(t, width=FLOAT) for t in self.tensors] if given.masters else self.tensors
+        states = given.optimizer.held(own)
+        if given.computing.on_gpu:
+            states -= given.optimizer.pageable(own)
+        return states + (FLOAT * self.trained if given.masters else 0)
 
     @property
     def casts(self) -> float:
@@ -116,8 +127,9 @@ class _Sums:
             host = (weights - self._gathered + optimizer + gradients) * shared.devices
             weights, optimizer, gradients = self._gathered, 0.0, 0.0
         sent = shared.bucket + (gradients if shared.copies_gradients else 0.0)
-        stays = weights + optimizer + sent
         activations, casts = kept(model, run, trained), self.casts
+        lost = unreturned(model, run, activations)
+        stays = weights + optimizer + sent + lost
         scores = logits(model, run, trained)
         layer = in_passing(model, run)
         if run.checkpointing:
@@ -134,7 +146,7 @@ class _Sums:
         moments["loading"] = weights + given.file_width * model.parameters
         if given.suites:
             beside = max(self._suites())
-            moments["measuring"] = weights + beside
+            moments["measuring"] = weights + lost + beside
         if given.eval_rows:
             tokens = given.eval_rows * run.length
             seen = tokens * model.vocabulary * (run.width + 2 * FLOAT)
@@ -146,6 +158,7 @@ class _Sums:
             Line("optimizer", optimizer),
             Line("activations", activations + casts),
             Line("logits", scores),
+            Line("allocator", lost),
             Line("measuring", max(self._suites(), default=0.0)),
             Line("overhead", given.overhead),
         ]

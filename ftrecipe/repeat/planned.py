@@ -26,12 +26,7 @@ MOVABLE = ("hardware", "strategy", "tracking")  # groups of which another option
 OWN = ("runs_dir", "consent")  # never taken over from a lock
 
 
-def planned(locked: Locked, changes: Sequence[str]) -> Plan:
-    """Return the plan that repeats a run."""
-    return again(locked, composed(locked, changes))
-
-
-def again(locked: Locked, composition: Composition) -> Plan:
+def planned(locked: Locked, composition: Composition) -> Plan:
     """Return the plan of a composed repetition, under the name of what it repeats."""
     made = plan.make(composition)
     made.name = "/".join(plan.plain_name(part) for part in locked.lock["name"].split("/"))

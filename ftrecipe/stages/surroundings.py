@@ -7,10 +7,10 @@ import sys
 from ftrecipe.components.hardware import Device
 from ftrecipe.config import RunConfig
 from ftrecipe.memory import GIB
+from ftrecipe.memory.activations import MAPPED_FROM
 from ftrecipe.needs import needs
 
 MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
-MAPPED_FROM = 1 << 20  # bytes
 LARGE = 1.25 * GIB  # of a process: below, what malloc keeps does not matter
 ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "true",

@@ -6,6 +6,7 @@ from ftrecipe import launch
 from ftrecipe import plan as planning
 from ftrecipe.compose import compose
 from ftrecipe.readiness import device_faults
+from ftrecipe.sealing import secrets_of
 from ftrecipe.verbs import flags
 
 
@@ -30,6 +31,8 @@ def plan(words: list[str]) -> int:
         machines = made.run.hardware.num_machines
         if "--json" not in given:
             print(f"written   {rundir.path}")
+            for name in secrets_of(made.config):
+                print(f"secret    where it starts: export {name}=<the value given here>")
             for rank in range(machines):
                 which = f"  # on machine {rank}" if machines > 1 else ""
                 print(f"start     sh {rundir.plan}{f' {rank}' if machines > 1 else ''}{which}")

@@ -9,7 +9,7 @@ from ftrecipe.paths import typed
 from ftrecipe.repeat import told
 from ftrecipe.repeat.found import absolute
 from ftrecipe.repeat.locked import open_lock
-from ftrecipe.repeat.planned import again, composed, environment
+from ftrecipe.repeat.planned import composed, environment, planned
 from ftrecipe.verbs import flags
 
 NEEDED = ("losses", "trained weights")  # what has to be known to call two runs identical
@@ -40,7 +40,7 @@ def replay(words: list[str]) -> int:
             f"{item.name}: not those of the run: {item.told}; name the right copy, or add --anyway"
             for item in wrong
         ])  # fmt: skip
-    made = again(locked, composition)
+    made = planned(locked, composition)
     print("".join(f"{note}\n" for note in made.notes), end="", flush=True)
     rundir = launch.create(made)
     if code := launch.begin(made, rundir, environment(lock)):

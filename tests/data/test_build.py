@@ -13,9 +13,11 @@ from ftrecipe.components.dataset import OnOverlong, Split
 from ftrecipe.components.dataset.messages import Messages
 from ftrecipe.components.dataset.question_answer import QuestionAnswer
 from ftrecipe.components.dataset.text import PlainText
-from ftrecipe.data.build import built
+from ftrecipe.data.build import batches, built
 from ftrecipe.data.count import count_rows
+from ftrecipe.data.example import Text, Where
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
+from ftrecipe.data.read import LONGEST
 from ftrecipe.data.split import SplitBy
 from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.errors import DataError
@@ -75,6 +77,18 @@ def test_the_splits_are_read_back(bench):
     assert (len(train), len(validation), len(test)) == (20, 10, 10)
     assert set(train.column_names) == {"input_ids", "labels"}
     assert str(train.features["input_ids"].feature.dtype) == "int32"
+
+
+def test_each_row_leads_back_to_its_file_and_line(bench):
+    path = bench.write("a.jsonl", asked(40))
+    data = bench.prepare(QuestionAnswer(path=path, split=HALVES))
+    train = data.train()
+    found = data.origins("train", range(len(train)))
+    assert all((place.file, place.unit) == ("a.jsonl", "line") for place in found)
+    asks = [f"what is {place.number - 1}?" for place in found]
+    texts = [bench.tokenizer.decode(row) for row in train["input_ids"]]
+    assert all(ask in text for ask, text in zip(asks, texts, strict=True))
+    assert data.origins("train", []) == []
 
 
 def test_rows_keep_the_order_of_the_file(bench):
@@ -442,3 +456,15 @@ def test_whole_answers_that_truncation_takes_are_told_of(bench):
     source = Messages(path=bench.write("a.jsonl", rows), on_overlong=OnOverlong.truncate_left)
     warnings = bench.prepare(source, max_length=100).report["warnings"]
     assert "Truncation cut away 2 whole answers of rows that keep another." in warnings
+
+
+def test_rows_are_tokenized_in_batches_bounded_by_their_text(bench) -> None:
+    rows = [Text(where=Where("x", "line", n), text="a" * 3_000_000) for n in range(7)]
+    sizes = [len(batch) for batch in batches(("train", row) for row in rows)]
+    assert sizes == [3, 3, 1]
+
+
+def test_a_row_that_no_memory_could_hold_the_tokens_of_is_malformed(bench) -> None:
+    path = bench.write("x.jsonl", [*asked(9), {"question": "why?", "answer": "a" * (LONGEST + 1)}])
+    with pytest.raises(DataError, match=r"x.jsonl line 10: is 16,777,221 characters long"):
+        count_rows(QuestionAnswer(path=path))

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ftrecipe.components.dataset.telegram import Telegram
-from ftrecipe.components.model import BUILTIN, Model
+from ftrecipe.components.model import Model
 from ftrecipe.compose import compose
 from ftrecipe.data.example import Chat, Where
+from ftrecipe.data.files.locate import BUILTIN
 from ftrecipe.data.tokens.render import Renderer
 from ftrecipe.data.tokens.templates import Tags
 from ftrecipe.data.tokens.tokenize import MASKED, Encoder

@@ -189,3 +189,18 @@ def test_what_a_recipe_reaches_is_told(cli: Cli, here: Path, theirs: Path) -> No
     assert said.code == 0
     assert "reaches   tracking.tracking_uri reads or writes https://elsewhere.example" in said.out
     assert "model.path takes HuggingFaceTB/SmolLM2-135M-Instruct from the hub" in said.out
+
+
+def test_a_lock_that_is_none_is_refused(cli: Cli, here: Path, theirs: Path) -> None:
+    (theirs / "base.lock.json").write_text('{"schema_version": 1, "config": []}')
+    said = cli("recipes", "add", str(theirs / "base.yaml"), "--yes")
+    assert said.code == 2
+    assert "recipes/shared/base.lock.json" in said.err
+    assert not (here / "recipes").exists()
+
+
+def test_a_card_comes_along(cli: Cli, here: Path, theirs: Path) -> None:
+    (theirs / "child.yaml").unlink()
+    (theirs / "README.md").write_text("# theirs")
+    assert cli("recipes", "add", str(theirs), "--yes").code == 0
+    assert (here / "recipes" / "shared" / "base.md").read_text() == "# theirs"

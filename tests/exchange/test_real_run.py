@@ -8,6 +8,7 @@ import base64
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -202,11 +203,13 @@ def test_a_changed_default_is_found_by_the_lock(done: Done, cli: Cli, here: Path
     cli("recipes", "publish", str(done.rundir("one")), "--to", "p", "--license", "CC0-1.0")
     file = here / "p" / "lock.json"
     was, now = ('"lr_scheduler_type": "cosine"', '"lr_scheduler_type": "linear"')
-    file.write_text(file.read_text("utf-8").replace(was, now), "utf-8")
+    text = re.sub(r'"trl": "[\d.]+"', '"trl": "0.0.1"', file.read_text("utf-8"))
+    file.write_text(text.replace(was, now), "utf-8")
     cli("recipes", "add", "p", "--as", "faq", "--yes")
     said = cli("recipes", "verify")
     assert said.code == 1
     assert "trainer.lr_scheduler_type: was 'linear'" in said.out
+    assert "trl was 0.0.1 and is " in said.out
 
 
 def test_a_run_that_is_not_finished_is_not_published(cli: Cli, faq: str, here: Path) -> None:

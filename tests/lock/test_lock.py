@@ -172,6 +172,13 @@ def test_measuring_again_elsewhere_leaves_what_was_trained(faq: str, sealed: Sea
     assert after["config"]["hardware"] == before["config"]["hardware"]
 
 
+def test_measuring_a_run_from_before_there_were_locks_makes_none(faq: str, sealed: Sealed) -> None:
+    run = sealed(f"dataset={faq}")
+    run.lock_json.unlink()
+    launch.write(plan.make(compose([f"dataset={faq}", "eval=[qa]"])), run, trains=False)
+    assert not run.lock_json.exists()
+
+
 def test_a_secret_of_the_environment_is_not_in_the_lock(
     faq: str, sealed: Sealed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from ftrecipe.assemble import THREADS
 from ftrecipe.config import to_plain
 from ftrecipe.errors import ConfigError
 from ftrecipe.lock.contents import config_of
+from ftrecipe.plan import Plan
 from ftrecipe.repeat import told
 from ftrecipe.repeat.locked import open_lock
 from ftrecipe.repeat.planned import composed, environment, planned
@@ -25,6 +26,11 @@ def again(run: RunDir | Path, *changes: str) -> dict[str, Any]:
     path = run.path if isinstance(run, RunDir) else run
     config = to_plain(composed(open_lock(str(path)), changes).run)
     return {key: value for key, value in config.items() if key != "runs_dir"}
+
+
+def plan_of(run: RunDir, *changes: str) -> Plan:
+    locked = open_lock(str(run.path))
+    return planned(locked, composed(locked, changes))
 
 
 def config(run: RunDir) -> dict[str, Any]:
@@ -207,9 +213,7 @@ def test_another_value_is_told(faq: str, sealed: Sealed) -> None:
 
 def test_other_hardware_keeps_the_rows_of_a_step(faq: str, sealed: Sealed) -> None:
     run = sealed(f"dataset={faq}", "trainer.per_device_train_batch_size=8")
-    made = planned(
-        open_lock(str(run.path)), ["hardware=cpu_2", "trainer.per_device_train_batch_size=4"]
-    )
+    made = plan_of(run, "hardware=cpu_2", "trainer.per_device_train_batch_size=4")
     assert made.run.world_size == 2
     assert made.global_batch_size == 8
 
@@ -249,7 +253,7 @@ def test_replay_needs_a_run_or_a_lock(words: list[str], cli: Cli) -> None:
 def test_a_name_in_a_lock_leads_to_no_other_folder(faq: str, sealed: Sealed) -> None:
     run = sealed(f"dataset={faq}")
     change(run, name="../../up/\x1b[31mred")
-    made = planned(open_lock(str(run.path)), [])
+    made = plan_of(run)
     assert made.name == "x/x/up/31mred"
 
 

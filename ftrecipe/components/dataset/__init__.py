@@ -220,9 +220,9 @@ class Dataset:
     def faults(self) -> list[str]:
         """Say all that is wrong with the settings, looking at names and files only."""
         found = [] if self.path else ["dataset.path is not set; add dataset.path=<file or hub id>"]
-        for path in (self.path, self.validation_path, self.test_path):
-            if path:
-                found += _path_faults(path)
+        for name in ("path", "validation_path", "test_path"):
+            if path := getattr(self, name):
+                found += [f"dataset.{name}: {fault}" for fault in _path_faults(path)]
         for name in self.columns:
             if name not in self.synonyms:
                 hint = did_you_mean(name, self.synonyms) or f" (it has {listed([*self.synonyms])})"

@@ -160,8 +160,10 @@ class Mix(Dataset):
                 f"dataset.sources.{self._weighed()[0]}.weight has no meaning with "
                 f"dataset.sampling={self.sampling.value}; use dataset.sampling=weighted"
             )
-        for path in filter(None, (self.validation_path, self.test_path)):
-            faults += Auto(path=path).faults()
+        for name in ("validation_path", "test_path"):
+            if path := getattr(self, name):
+                found = Auto(path=path).faults()
+                faults += [fault.replace("dataset.path", f"dataset.{name}", 1) for fault in found]
         for part in self._built[0]:
             faults += [_of_source(fault, part.name) for fault in part.dataset.faults()]
         return faults + fraction_faults(self.split)

@@ -96,10 +96,11 @@ class Rehearsal(TrainerCallback):
         """Have the heaviest batch of each suite computed that nothing was asked of the base for.
 
         Where training has processes of its own, suites run elsewhere, with memory for themselves.
+        On a CPU their batches take seconds, and are kept small by a budget of tokens.
         """
         session = self.session
         fresh = {n: one for n, one in session.run.eval.items() if n not in session.measured}
-        if session.rank.launched or not fresh:
+        if session.rank.launched or self.device is not Device.cuda or not fresh:
             return ""
         subject = FirstBatch(self._bare(), session.tokenizer, session.prepared)
         for name, suite in fresh.items():

@@ -185,8 +185,9 @@ def test_several_processes_stop_together_and_name_the_rows_of_the_one_that_had_t
 ) -> None:
     data = start().run.dataset.path
     words = [
-        *SMALL, f"model={poisoned}", "hardware=cpu_2", "hardware.precision=fp32", f"dataset.path={data}",
-        "trainer.per_device_train_batch_size=2", f"runs_dir={tmp_path / 'two'}",
+        *SMALL, f"model={poisoned}", "hardware=cpu_2", "hardware.precision=fp32",
+        f"dataset.path={data}", "trainer.per_device_train_batch_size=2",
+        f"runs_dir={tmp_path / 'two'}",
     ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "ftrecipe", *words],

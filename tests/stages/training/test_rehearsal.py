@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose
 from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.stages.measuring.first_batch import FirstBatch, try_first_batch
 from ftrecipe.stages.prepare import prepare
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
@@ -53,7 +54,6 @@ def test_losses_and_weights_are_bitwise_those_without_a_rehearsal(
     without = trained(tmp_path, *SHUFFLED, "trainer.rehearsal=false")
     assert "rehearsal a training batch of 4 rows x " in said
     assert "; a validation batch of " in said
-    assert "; a batch of qa, perplexity (" in said
     assert "rehearsal" not in capsys.readouterr().out
     assert losses(with_it) == losses(without)
     assert len(losses(with_it)) == 6
@@ -68,6 +68,20 @@ def test_a_first_step_that_is_the_heaviest_is_not_taken_twice(
 ) -> None:
     trained(tmp_path, "eval=[]")
     assert "rehearsal the first step has the heaviest batch" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["qa", "perplexity"])
+def test_of_a_suite_the_first_batch_is_computed_and_no_more(tmp_path: Path, name: str) -> None:
+    words = [f"eval.{one}.batch_size=3" for one in ("qa", "perplexity")]
+    made = plan.make(compose([*SMALL, *words, f"runs_dir={tmp_path}"]))
+    session = Session.open(launch.create(made), Screen(None))
+    prepare(session)
+    seen: list[int] = []
+    model = session.models.start
+    model.model.embed_tokens.register_forward_pre_hook(lambda _, ids: seen.append(len(ids[0])))
+    subject = FirstBatch(model, session.tokenizer, session.prepared)
+    try_first_batch(session.run.eval[name], subject)
+    assert seen == ([3, 3] if name == "qa" else [3])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits address space as Linux does")
