@@ -165,7 +165,7 @@ def rows_file(case: Case, folder: Path) -> Path:
     words = ["time", "people", "water", "house", "number", "work", "place", "day", "world", "hand"]
     file = folder / f"{length}_{answer}.jsonl"
     lines = []
-    for row in range(64):
+    for row in range(256):
         text = [words[(row * 7 + at * at) % 10] for at in range(length - 1)]  # and an end token
         prompt = max(1, length - answer)
         record = {"prompt": " ".join(text[:prompt]), "completion": " " + " ".join(text[prompt:])}
@@ -181,7 +181,8 @@ def random_model(name: str, smollm2: Path, folder: Path) -> Path:
     if not (target / "model.safetensors").is_file():
         text = json.dumps(MODELS[name])
         call = f"import sys, memory; memory.write_model({text!r}, sys.argv[1], sys.argv[2])"
-        subprocess.run([sys.executable, "-c", call, str(smollm2), str(target)], check=True, cwd=HERE)
+        words = [sys.executable, "-c", call, str(smollm2), str(target)]
+        subprocess.run(words, check=True, cwd=HERE)
     return target
 
 

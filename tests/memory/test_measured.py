@@ -32,10 +32,7 @@ def hundred_million(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("words", [["peft=lora"], ["peft=full", "trainer.optim=sgd"]], ids="-".join)
-def test_a_real_runs_peak_is_the_plans(
-    words: list[str], hundred_million: Path, tmp_path: Path
-) -> None:
+def test_a_real_runs_peak_is_the_plans(hundred_million: Path, tmp_path: Path) -> None:
     text = "The harbor is quiet at night and the lamps are lit along the wall. " * 1200
     (tmp_path / "text.jsonl").write_text(json.dumps({"text": text}) + "\n", "utf-8")
     made = plan.make(compose([
@@ -43,7 +40,7 @@ def test_a_real_runs_peak_is_the_plans(
         "dataset.split.validation=0", "dataset.split.test=0", "cleaning=[]", "eval=[]",
         f"model={hundred_million}", f"runs_dir={tmp_path}", "hardware=cpu",
         "hardware.precision=fp32", "trainer.max_steps=2", "trainer.max_length=256",
-        "trainer.per_device_train_batch_size=2", *words,
+        "trainer.per_device_train_batch_size=2", "peft=lora",
     ]))  # fmt: skip
     rundir = launch.create(made)
     worker = [sys.executable, str(ROOT / "benchmarks/memory.py"), "--worker", str(rundir.path)]
