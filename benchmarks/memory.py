@@ -166,7 +166,8 @@ def rows_file(case: Case, folder: Path) -> Path:
     file = folder / f"{length}_{answer}.jsonl"
     lines = []
     for row in range(256):
-        text = [words[(row * 7 + at * at) % 10] for at in range(length - 1)]  # and an end token
+        spelled = [words[int(digit)] for digit in f"{row:03}"]  # no two rows alike
+        text = (spelled + [words[(row * 7 + at * at) % 10] for at in range(length)])[: length - 1]
         prompt = max(1, length - answer)
         record = {"prompt": " ".join(text[:prompt]), "completion": " " + " ".join(text[prompt:])}
         lines.append(json.dumps(record) + "\n")

@@ -12,13 +12,14 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from ftrecipe import config, recipes, rules, words
-from ftrecipe.apply import apply
+from ftrecipe import config, rules
 from ftrecipe.config import GROUPS, RunConfig, options, packaged
+from ftrecipe.door import recipes, words
+from ftrecipe.door.apply import apply
+from ftrecipe.door.interpolation import unresolved
+from ftrecipe.door.vet import MOST_FAULTS, TOO_MANY, Layer, Setting
 from ftrecipe.errors import ConfigError, RuleError
-from ftrecipe.interpolation import unresolved
 from ftrecipe.sealing import opened
-from ftrecipe.vet import MOST_FAULTS, TOO_MANY, Layer, Setting
 
 Judge = Callable[[RunConfig, bool], None]
 

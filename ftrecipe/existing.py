@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_origin
 
-from ftrecipe import manifest, plan, words
+from ftrecipe import manifest, plan
 from ftrecipe.basis import MAY_CHANGE as GOING_ON
 from ftrecipe.basis import MEASURING, Basis, is_below, refused
 from ftrecipe.compose import compose_layers
 from ftrecipe.config import GROUPS, RunConfig
+from ftrecipe.door import words
+from ftrecipe.door.vet import Layer, Setting
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
 from ftrecipe.plan import Plan
 from ftrecipe.rundir import RunDir, read_json
-from ftrecipe.vet import Layer, Setting
 
 
 def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:

@@ -12,9 +12,9 @@ from ftrecipe.compose import Composition
 from ftrecipe.config import RunConfig, options
 from ftrecipe.data.count import count_rows
 from ftrecipe.disk import Disk, disk
+from ftrecipe.door.recipes import given_file
 from ftrecipe.fit import Fit, fit, refuse, told
 from ftrecipe.paths import typed
-from ftrecipe.recipes import given_file
 from ftrecipe.rundir import STAGES
 from ftrecipe.secrets import redacted
 from ftrecipe.settle import settle

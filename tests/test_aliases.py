@@ -5,9 +5,9 @@ import pytest
 from ftrecipe.aliases import MEANT, OPTIONS, TOLD
 from ftrecipe.compose import compose
 from ftrecipe.config import GROUPS, options
+from ftrecipe.door.words import field_types
 from ftrecipe.errors import ConfigError
 from ftrecipe.passthrough import tables
-from ftrecipe.words import field_types
 
 MEANINGS = sorted(set(MEANT.values()))
 CHOICES = sorted(

@@ -10,8 +10,8 @@ import yaml
 from ftrecipe import config
 from ftrecipe.compose import compose_layers
 from ftrecipe.config import GROUPS, RunConfig, from_plain, options, packaged, to_plain
+from ftrecipe.door.vet import Layer, Setting
 from ftrecipe.errors import ConfigError
-from ftrecipe.vet import Layer, Setting
 
 EVERY = [(group, name) for group in GROUPS for name in options(group)]
 DATA = Setting(("dataset", "path"), "builtin:faq/train.jsonl", "test")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ftrecipe.data.tokens.templates import TEMPLATES
-from ftrecipe.jinja import faults
+from ftrecipe.rules.jinja import faults
 
 # Templates of real models come with TRL; it is looked for, not imported.
 TRL = importlib.util.find_spec("trl")

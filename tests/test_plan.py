@@ -9,6 +9,7 @@ from answers import Cli
 
 from ftrecipe import plan
 from ftrecipe.compose import compose
+from ftrecipe.data.files.locate import BUILTIN
 from ftrecipe.plan import Plan
 
 
@@ -29,16 +30,8 @@ def test_a_run_without_recipe_is_named_after_model_method_and_data(faq: str) -> 
     assert made(f"dataset={faq}", "peft=dora", "quantization=nf4").name == "tiny_dora_nf4_faq"
 
 
-def model_folder(folder: Path) -> None:
-    """Make a folder that looks like a model's: the rules look no deeper."""
-    folder.mkdir()
-    (folder / "config.json").write_text('{"model_type": "llama"}')
-    (folder / "tokenizer.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
-
-
 def test_a_name_needs_no_quoting_whatever_the_files_are_called(here: Path) -> None:
-    model_folder(here / "my model (ü)")
+    (here / "my model (ü)").symlink_to(BUILTIN / "tiny")
     (here / "a b, [c]=d.v2.csv").write_text("question,answer\na,b\n")
     assert made("dataset=a b, [c]=d.v2.csv", "model=my model (ü)").name == (
         "my_model__ü_lora_a_b___c__d"

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ftrecipe.door.recipes import OWN
 from ftrecipe.errors import ConfigError
 from ftrecipe.exchange import pins, source
 from ftrecipe.exchange.bundle import Bundle, check_name, gather, sha256
 from ftrecipe.exchange.judging import Judged, judge
 from ftrecipe.exchange.pins import Pin
 from ftrecipe.lock import record
-from ftrecipe.recipes import OWN
 
 
 @dataclass

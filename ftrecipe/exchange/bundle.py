@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ftrecipe import recipes as door
+from ftrecipe.door import recipes as door
+from ftrecipe.door.vet import NAME, Recipe, read
 from ftrecipe.errors import ConfigError
 from ftrecipe.exchange.tree import Tree
 from ftrecipe.sealing import texts
-from ftrecipe.vet import NAME, Recipe, read
 
 MOST = 50  # files that come along with one recipe
 LOCK, CARD = "lock.json", "README.md"

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ftrecipe import plan as planning
-from ftrecipe import recipes as door
 from ftrecipe import rules
 from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.compose import Composition, compose_layers
 from ftrecipe.config import RunConfig
+from ftrecipe.door import recipes as door
+from ftrecipe.door.vet import Recipe
 from ftrecipe.errors import ConfigError
 from ftrecipe.exchange import places
 from ftrecipe.plan import Plan
 from ftrecipe.sealing import PROSE, texts, variable
 from ftrecipe.secrets import REDACTED, redacted
-from ftrecipe.vet import Recipe
 
 
 @dataclass

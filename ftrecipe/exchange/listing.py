@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from ftrecipe import recipes as door
 from ftrecipe.compose import options_tree
+from ftrecipe.door import recipes as door
+from ftrecipe.door.vet import Recipe
 from ftrecipe.errors import ConfigError
 from ftrecipe.page.words import MISSING, cut, printable
-from ftrecipe.vet import Recipe
 
 WIDTH = 100
 HEAD = ("recipe", "method", "model", "hardware", "expected", "time")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ftrecipe.door.recipes import OWN
+from ftrecipe.door.vet import NAME
 from ftrecipe.errors import ConfigError
-from ftrecipe.recipes import OWN
 from ftrecipe.rundir import now, read_json, write_json
-from ftrecipe.vet import NAME
 
 FILE = OWN / "shared.json"
 

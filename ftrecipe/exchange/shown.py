@@ -7,10 +7,10 @@ import yaml
 
 from ftrecipe.compose import Composition
 from ftrecipe.config import packaged
+from ftrecipe.door.recipes import OWN
 from ftrecipe.exchange.adding import Added
 from ftrecipe.exchange.judging import reaches
 from ftrecipe.page.words import printable
-from ftrecipe.recipes import OWN
 
 
 def described(one: Added) -> list[str]:

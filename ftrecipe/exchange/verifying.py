@@ -6,13 +6,13 @@ from pathlib import PurePath
 from typing import Any
 
 from ftrecipe.config import to_plain
+from ftrecipe.door.recipes import OWN, find
 from ftrecipe.errors import ConfigError
 from ftrecipe.exchange import pins, places
 from ftrecipe.exchange.bundle import sha256
 from ftrecipe.exchange.judging import Judged, judge
 from ftrecipe.exchange.pins import Pin
 from ftrecipe.lock import record, surroundings
-from ftrecipe.recipes import OWN, find
 from ftrecipe.secrets import redacted_tree
 
 # What a machine, a folder or a person decides, and no recipe.

@@ -6,9 +6,9 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+from ftrecipe.door.vet import LARGEST
 from ftrecipe.errors import ConfigError
 from ftrecipe.secrets import redacted
-from ftrecipe.vet import LARGEST
 
 PATIENCE = 20.0  # seconds without an answer
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")

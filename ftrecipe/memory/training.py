@@ -146,7 +146,7 @@ class _Sums:
         moments["loading"] = weights + given.file_width * model.parameters
         if given.suites:
             beside = max(self._suites())
-            moments["measuring"] = weights + lost + beside
+            moments["measuring"] = weights + beside
         if given.eval_rows:
             tokens = given.eval_rows * run.length
             seen = tokens * model.vocabulary * (run.width + 2 * FLOAT)
@@ -183,7 +183,8 @@ class _Sums:
     def _suites(self) -> Iterator[float]:
         given = self.given
         for suite in given.suites:
-            yield measuring(given.model, suite, given.base_width, given.computing.on_gpu)
+            run = given.computing
+            yield measuring(given.model, suite, given.base_width, run.on_gpu, run.autocast)
 
 
 def tensors(given: Setting) -> Iterator[Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftrecipe import recipes
+from ftrecipe.door import recipes
 from ftrecipe.errors import ConfigError
 from ftrecipe.lock import record
 from ftrecipe.paths import typed

@@ -7,10 +7,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ftrecipe import plan, words
+from ftrecipe import plan
 from ftrecipe.assemble import THREADS
 from ftrecipe.compose import Composition, compose_layers, options_tree
 from ftrecipe.config import GROUPS, check_option
+from ftrecipe.door import words
+from ftrecipe.door.vet import Layer, Setting
+from ftrecipe.door.words import LINE
 from ftrecipe.errors import ConfigError
 from ftrecipe.existing import flatten
 from ftrecipe.lock.contents import config_of
@@ -19,8 +22,6 @@ from ftrecipe.plan import Plan
 from ftrecipe.registry import Group
 from ftrecipe.repeat.found import places
 from ftrecipe.repeat.locked import Locked
-from ftrecipe.vet import Layer, Setting
-from ftrecipe.words import LINE
 
 MOVABLE = ("hardware", "strategy", "tracking")  # groups of which another option may be chosen
 OWN = ("runs_dir", "consent")  # never taken over from a lock

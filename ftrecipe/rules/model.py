@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ftrecipe import jinja
 from ftrecipe.components.model import FromRun
 from ftrecipe.config import GROUPS, RunConfig, from_plain
 from ftrecipe.errors import ConfigError
@@ -11,6 +10,7 @@ from ftrecipe.foreign import code_faults, pickle_faults
 from ftrecipe.memory.architecture import Architecture
 from ftrecipe.passthrough import tables
 from ftrecipe.paths import typed
+from ftrecipe.rules import jinja
 from ftrecipe.rules.register import chosen, rule
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.weights import folder_faults, misfits

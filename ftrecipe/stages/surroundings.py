@@ -50,3 +50,10 @@ def give_back_at_once() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(MMAP_THRESHOLD, MAPPED_FROM)
+
+
+def give_back() -> None:
+    """Have glibc give back what it keeps of freed memory."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)

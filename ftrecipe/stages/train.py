@@ -17,6 +17,7 @@ from ftrecipe.stages.locking import lock_run
 from ftrecipe.stages.measuring.objective import judged
 from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
+from ftrecipe.stages.surroundings import give_back
 from ftrecipe.stages.training.arguments import arguments
 from ftrecipe.stages.training.batches import PackedCollator, PaddingCollator
 from ftrecipe.stages.training.exhaustion import place_of, told
@@ -87,10 +88,13 @@ def finish(session: Session, trainer: LeanSFTTrainer, following: Following) -> N
 
 
 def release(trainer: LeanSFTTrainer) -> None:
-    """Let go of gradients and optimizer states: what is measured next needs their memory."""
+    """Let go of gradients, optimizer states and accelerate's autocast around the model: what is
+    measured next needs their memory, and is to be as if the result had been loaded."""
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     cast(torch.nn.Module, trainer.model).zero_grad(set_to_none=True)
     trainer.optimizer = trainer.lr_scheduler = None
     trainer.accelerator.free_memory()
+    give_back()
 
 
 def training_rows(session: Session) -> Documents:

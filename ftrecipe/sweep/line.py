@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from ftrecipe import words
+from ftrecipe.door import words
+from ftrecipe.door.vet import Setting
 from ftrecipe.errors import ConfigError
 from ftrecipe.sweep import space
 from ftrecipe.sweep.space import Dimension
-from ftrecipe.vet import Setting
 
 OURS = ("hydra.sweep.", "hydra.run.", "hydra.job.")
 FOR_ALL = ("objective", "runs_dir")

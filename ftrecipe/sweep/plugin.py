@@ -19,15 +19,15 @@ from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ftrecipe.apply import apply
 from ftrecipe.compose import prepare_hydra
 from ftrecipe.config import packaged
+from ftrecipe.door.apply import apply
+from ftrecipe.door.vet import Setting
+from ftrecipe.door.words import LINE, value
 from ftrecipe.errors import ConfigError, StageError, did_you_mean, listed
 from ftrecipe.rundir import now
 from ftrecipe.sweep.book import Book
 from ftrecipe.sweep.settings import Settings
-from ftrecipe.vet import Setting
-from ftrecipe.words import LINE, value
 
 # Hydra takes a sweeper only from a package of this name; the class itself may live anywhere.
 TARGET = "hydra_plugins.ftrecipe.TrialSweeper"

@@ -8,13 +8,13 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from ftrecipe.apply import apply
 from ftrecipe.config import packaged
+from ftrecipe.door.apply import apply
+from ftrecipe.door.plain_yaml import text_of, tree_of
+from ftrecipe.door.vet import Setting
+from ftrecipe.door.words import literal
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
-from ftrecipe.plain_yaml import text_of, tree_of
-from ftrecipe.vet import Setting
-from ftrecipe.words import literal
 
 USUAL_TRIALS = 20
 

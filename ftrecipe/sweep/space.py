@@ -18,10 +18,10 @@ from hydra.core.override_parser.types import (
 from hydra.errors import HydraException
 
 from ftrecipe.config import GROUPS, options
+from ftrecipe.door.recipes import names
+from ftrecipe.door.words import field_types
 from ftrecipe.errors import ConfigError
 from ftrecipe.paths import typed
-from ftrecipe.recipes import names
-from ftrecipe.words import field_types
 
 FILES = ("dataset", "model", "recipe")
 

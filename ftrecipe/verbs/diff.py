@@ -8,6 +8,7 @@ from typing import Any
 
 from ftrecipe import plan as planning
 from ftrecipe.compose import compose
+from ftrecipe.door.recipes import names
 from ftrecipe.errors import ConfigError, did_you_mean
 from ftrecipe.lock import record
 from ftrecipe.lock.contents import shown
@@ -15,7 +16,6 @@ from ftrecipe.lock.differing import Difference, differences
 from ftrecipe.lock.results import results
 from ftrecipe.page.words import printable
 from ftrecipe.paths import typed
-from ftrecipe.recipes import names
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.secrets import redacted
 from ftrecipe.verbs import flags

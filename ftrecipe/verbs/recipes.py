@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ftrecipe import plan as planning
-from ftrecipe import recipes as door
-from ftrecipe import words as typed
 from ftrecipe.compose import compose
+from ftrecipe.door import recipes as door
+from ftrecipe.door import words as typed
 from ftrecipe.errors import ConfigError, did_you_mean
 from ftrecipe.page.words import printable
 from ftrecipe.verbs import flags, valued

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 from answers import ROOT, Cli
 
-from ftrecipe import recipes
 from ftrecipe.compose import compose
+from ftrecipe.door import recipes
 
 
 def pins(here: Path) -> dict[str, dict[str, object]]:

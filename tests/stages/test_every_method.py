@@ -10,10 +10,10 @@ import torch
 from ftrecipe import launch, plan
 from ftrecipe.components.peft import GROUP
 from ftrecipe.compose import compose
+from ftrecipe.door.words import options
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
-from ftrecipe.words import options
 
 pytestmark = pytest.mark.slow
 

@@ -14,6 +14,7 @@ from ftrecipe.data.files.locate import BUILTIN
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.prepare import prepare
+from ftrecipe.stages.ranks import Rank
 
 TINY = BUILTIN / "tiny"
 
@@ -70,6 +71,7 @@ def session(folder: Path, tokenizer: Any) -> Any:
         tokenizer=tokenizer,
         screen=Paper(),
         only_checks=False,
+        rank=Rank(number=1, world=2),  # the first writes a lock, of a run that there is not
     )
 
 

@@ -2,10 +2,10 @@
 
 from omegaconf import DictConfig, OmegaConf
 
+from ftrecipe.door.words import literal
 from ftrecipe.rundir import RunDir
 from ftrecipe.sweep.page.story import Story, Trial
 from ftrecipe.sweep.page.words import settings
-from ftrecipe.words import literal
 
 
 def recipe(story: Story) -> str | None:

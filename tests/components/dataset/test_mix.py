@@ -128,7 +128,8 @@ def test_all_faults_of_all_sources_are_told_at_once(files):
         "dataset.sources.a: alpacca is no dataset; did you mean alpaca?",
         "dataset.sources.a.weight=-1: must be a number greater than 0",
         "dataset.sources.a.cleaning.boilerplat: boilerplat is no cleaning; did you mean boilerpl",
-        "dataset.sources.b.max_sampls: there is no such key; did you mean dataset.sources.b.max_samples?",
+        "dataset.sources.b.max_sampls: there is no such key; did you mean "
+        "dataset.sources.b.max_samples?",
         "dataset.sources.b.split: belongs to the whole mix; set dataset.split",
         "dataset.sources.c.max_samples=few: must be a whole number or null",
         "dataset.sources.c.document=x: must be one of auto, file, block, line",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ftrecipe import words
 from ftrecipe.__main__ import main
 from ftrecipe.config import GROUPS
+from ftrecipe.door import words
 from ftrecipe.errors import ConfigError
 from ftrecipe.sweep import line
 

@@ -14,10 +14,10 @@ import yaml
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ftrecipe.config import GROUPS, RunConfig, check_option
+from ftrecipe.door.interpolation import REFUSED, is_refused
+from ftrecipe.door.plain_yaml import LARGEST, place, text_of, tree_of, value_of
+from ftrecipe.door.reach import outside
 from ftrecipe.errors import ConfigError, did_you_mean, listed
-from ftrecipe.interpolation import REFUSED, is_refused
-from ftrecipe.plain_yaml import LARGEST, place, text_of, tree_of, value_of
-from ftrecipe.reach import outside
 from ftrecipe.version import __version__
 
 MOST_FAULTS = 40  # that are told

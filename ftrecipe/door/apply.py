@@ -16,12 +16,12 @@ from omegaconf import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
-from ftrecipe import suggest
 from ftrecipe.config import GROUPS, options
+from ftrecipe.door import suggest
+from ftrecipe.door.vet import Setting
+from ftrecipe.door.words import LINE
 from ftrecipe.errors import did_you_mean, listed
 from ftrecipe.nested import LARGEST, PLAIN, bound_fault
-from ftrecipe.vet import Setting
-from ftrecipe.words import LINE
 
 
 def apply(root: DictConfig, setting: Setting) -> list[str]:

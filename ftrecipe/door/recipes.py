@@ -12,9 +12,9 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
 from ftrecipe.config import GROUPS, packaged
+from ftrecipe.door.vet import FILE_PREFIX, NAME, Recipe, read
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.paths import typed
-from ftrecipe.vet import FILE_PREFIX, NAME, Recipe, read
 
 __all__ = [
     "RecipeSource",

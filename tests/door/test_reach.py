@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ftrecipe.reach import FILES, leads_out, outside
-from ftrecipe.words import field_types
+from ftrecipe.door.reach import FILES, leads_out, outside
+from ftrecipe.door.words import field_types
 
 INSIDE = ["data.csv", "a/b/../c.csv", "./data", "builtin:x", "https://x/y", "s3://x/y", "org/name"]
 OUTSIDE = ["/etc/passwd", "../x", "a/../../x", "~/x", "file:///etc/passwd", "file://../x"]

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from ftrecipe.apply import apply
 from ftrecipe.compose import options_tree, to_run
+from ftrecipe.door.apply import apply
+from ftrecipe.door.vet import Setting
+from ftrecipe.door.words import read
 from ftrecipe.errors import ConfigError
-from ftrecipe.vet import Setting
-from ftrecipe.words import read
 
 FORBIDDEN = ("Could not override", "To append", "struct", "type 'str'", "OmegaConf", "+")
 

@@ -8,9 +8,9 @@ import hydra
 import pytest
 from hydra import initialize_config_dir
 
-from ftrecipe import recipes
 from ftrecipe.compose import prepare_hydra
 from ftrecipe.config import packaged
+from ftrecipe.door import recipes
 from ftrecipe.errors import ConfigError
 
 Write = Callable[[str, str], Path]

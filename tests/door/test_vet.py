@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ftrecipe.door.vet import LARGEST, Recipe, read
 from ftrecipe.errors import ConfigError
-from ftrecipe.vet import LARGEST, Recipe, read
 
 
 def vetted(folder: Path, text: str | bytes) -> Recipe:

@@ -20,13 +20,13 @@ from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
 from ftrecipe.config import GROUPS, RunConfig, check_option, options
 from ftrecipe.data.files.locate import HubId, locate
+from ftrecipe.door.interpolation import REFUSED, is_refused
+from ftrecipe.door.recipes import file_name, names
+from ftrecipe.door.vet import Layer, Setting
 from ftrecipe.errors import ConfigError, listed
-from ftrecipe.interpolation import REFUSED, is_refused
 from ftrecipe.nested import literal
 from ftrecipe.paths import typed
-from ftrecipe.recipes import file_name, names
 from ftrecipe.registry import Group
-from ftrecipe.vet import Layer, Setting
 
 LINE = "the command line"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ftrecipe import words
-from ftrecipe.words import Asked
+from ftrecipe.door import words
+from ftrecipe.door.words import Asked
 
 NAMES = [
     "a b.csv", "it's.csv", 'say "hi".csv', "a,b.csv", "[x].csv", "(x).csv", "{x}.csv", "a=b.csv",
@@ -131,7 +131,7 @@ def test_two_recipes_are_refused() -> None:
 
 def test_a_recipe_file_is_taken_by_its_path(here: Path) -> None:
     (here / "a b, c.yaml").write_text("seed: 1")
-    from ftrecipe.recipes import given_file
+    from ftrecipe.door.recipes import given_file
 
     assert given_file(str(asked("+recipe=./a b, c.yaml").recipe)) == here / "a b, c.yaml"
 

@@ -12,7 +12,7 @@ from answers import Cli
 
 from ftrecipe.compose import compose
 from ftrecipe.config import from_plain, to_plain
-from ftrecipe.recipes import names
+from ftrecipe.door.recipes import names
 
 HOSTILE = Path(__file__).parent / "hostile"
 FILES = sorted(file.stem for file in HOSTILE.glob("*.yaml"))
