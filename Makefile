@@ -29,7 +29,7 @@ test: $(STAMP)  ## the fast tests, on all cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(STAMP)  ## trains the tiny model for a few steps through every stage
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 test-full: $(STAMP)  ## real models, many runs; before a piece of work ends
 	$(BIN)/python -m pytest -m full

@@ -115,13 +115,16 @@ def main() -> None:
     parser.add_argument("smollm2", type=Path)
     parser.add_argument("--only", nargs="*", help="parts of cases' names")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--hardware", default="cpu", help="a profile; one with a GPU: unmeasured")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)).resolve()
         for case in CASES:
             if options.only and not any(part in case.name for part in options.only):
                 continue
-            print(told(measure(case, options.smollm2.resolve(), folder)), flush=True)
+            print(
+                told(measure(case, options.smollm2.resolve(), folder, options.hardware)), flush=True
+            )
 
 
 def told(measured: Measured) -> str:
@@ -131,7 +134,7 @@ def told(measured: Measured) -> str:
     return f"{measured.case.name:32} {stages}\n    planned {planned}"
 
 
-def measure(case: Case, smollm2: Path, folder: Path) -> Measured:
+def measure(case: Case, smollm2: Path, folder: Path, hardware: str = "cpu") -> Measured:
     """Plan one case and run it in a worker of its own."""
     from ftrecipe import launch, plan
     from ftrecipe.compose import compose
@@ -142,7 +145,7 @@ def measure(case: Case, smollm2: Path, folder: Path) -> Measured:
     words = [
         "dataset=prompt_completion", f"dataset.path={data}", "dataset.chat=false",
         "dataset.split={train: 0.5, validation: 0.25, test: 0.25}",
-        "cleaning=[]", f"model={model}", f"eval={case.suites}", "hardware=cpu",
+        "cleaning=[]", f"model={model}", f"eval={case.suites}", f"hardware={hardware}",
         f"runs_dir={folder / 'runs' / case.name.replace(' ', '_')}", "trainer.max_steps=2",
         f"trainer.per_device_train_batch_size={case.rows}", f"trainer.max_length={case.length}",
         *case.words,
@@ -226,10 +229,10 @@ def worker(folder: Path, stages: list[str]) -> None:
 
         @contextlib.contextmanager
         def watched(name: str) -> Iterator[None]:
-            Path("/proc/self/clear_refs").write_text("5")
+            forget_peak()
             with of_stage(name), timeline(folder / f"line_{name}.json", base):
                 yield
-            found[name] = status("VmHWM") - base
+            found[name] = peak(base)
             found[f"{name}_left"] = status("VmRSS") - base
 
         busy.status.stage = watched  # type: ignore[method-assign]
@@ -260,6 +263,24 @@ def timeline(file: Path, base: int) -> Iterator[None]:
     stop.set()
     thread.join()
     file.write_text(json.dumps(line), "utf-8")
+
+
+def forget_peak() -> None:
+    """Begin a new peak."""
+    import torch
+
+    Path("/proc/self/clear_refs").write_text("5")
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak(base: int) -> int:
+    """Return the most bytes since then: allocated on the GPU, else of this process above `base`."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return status("VmHWM") - base
 
 
 def status(name: str) -> int:

@@ -35,7 +35,7 @@ def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
     """
     from ftrecipe import launch, plan
     from ftrecipe.compose import compose
-    from ftrecipe.errors import StageError
+    from ftrecipe.errors import ConfigError, StageError
     from ftrecipe.rundir import read_json
 
     words = ([f"recipe={recipe}"] if recipe else []) + list(overrides or [])
@@ -44,5 +44,6 @@ def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
     code = launch.start(rundir, made.stages)
     if code != 0:
         reason = launch.read_status(rundir)["error"]
-        raise StageError(f"{rundir.path} ended with code {code}: {reason}")
+        kind = ConfigError if code == ConfigError.exit_code else StageError
+        raise kind(f"{rundir.path} ended with code {code}: {reason}")
     return Run(rundir.path, read_json(rundir.metrics) if rundir.metrics.is_file() else {})

@@ -75,7 +75,8 @@ def compose_layers(
         chosen |= layer.choices
     untouched, choices = options_tree(tuple(f"{k}={_hydra_text(v)}" for k, v in chosen.items()))
     node = untouched.copy()
-    layers = [with_secrets(layer, environment) for layer in layers]
+    final = {one.key: one for layer in layers for one in layer.settings}
+    layers = [with_secrets(layer, environment, final) for layer in layers]
     faults = [fault for layer in layers for fault in layer.faults]
     unsure = {group for layer in layers for group in layer.unsure}
     doubtful = unsure | {group for layer in layers for group in layer.doubtful}
@@ -88,7 +89,9 @@ def compose_layers(
                 faults += found if setting.path[0] not in unsure else []
                 doubtful |= {setting.path[0]} if found else set()
                 last[setting.key] = setting
-    faults += [fault for setting in last.values() for fault in _reached(setting)]
+    reached = [setting for setting in last.values() if setting.outside]
+    faults += [fault for setting in reached for fault in _reached(setting)]
+    doubtful |= {setting.path[0] for setting in reached}  # nothing there is looked at
     faults += [f"this {TOO_MANY}"] if len(faults) >= MOST_FAULTS else []
     refused = [*faults, *_placed((f"{key}: {why}" for key, why in unresolved(node)), layers)]
     if len(refused) == len(faults) and (not doubtful or judge is rules.check):
@@ -142,16 +145,33 @@ def _place(fault: str, places: Mapping[str, str]) -> str:
     """Return where the key that a fault begins with, or one above it, was set; else nothing."""
     named = re.match(r"[a-z_]+(\.[\w-]+)*(?=[=: ])", fault)
     parts = named[0].split(".") if named else []
-    while parts and ".".join(parts) not in places:
+    while parts:
+        if where := _set_at(".".join(parts), places):
+            return "" if where == words.LINE else where
         parts.pop()
-    where = places.get(".".join(parts), words.LINE)
-    return "" if where == words.LINE else where
+    return ""
 
 
-def with_secrets(layer: Layer, environment: Mapping[str, str]) -> Layer:
-    """Return a layer whose values are whole again where a run or recipe left a secret out."""
+def _set_at(key: str, places: Mapping[str, str]) -> str:
+    """Return where a key, or the last one below it if it has values of its own, was set."""
+    if "." not in key:
+        return places.get(key, "")
+    below = [where for known, where in places.items() if known.startswith(f"{key}.")]
+    return places.get(key) or (below[-1] if below else "")
+
+
+def with_secrets(
+    layer: Layer, environment: Mapping[str, str], final: Mapping[str, Setting] | None = None
+) -> Layer:
+    """Return a layer whose values are whole again where a run or recipe left a secret out.
+
+    A value that is not the `final` one of its key is not asked for: another was given since.
+    """
     settings, faults = [], list(layer.faults)
     for setting in layer.settings:
+        if final is not None and final[setting.key] is not setting:
+            settings.append(setting)
+            continue
         try:
             value = opened(setting.value, environment, setting.key, setting.source)
         except ConfigError as error:
@@ -168,7 +188,7 @@ def _other_data(layer: Layer) -> list[Setting]:
     if named is None:
         return []
     return [
-        replace(named, path=("dataset", name), value=None)
+        replace(named, path=("dataset", name), value=None, text=None, outside=())
         for name in ("validation_path", "test_path")
     ]
 

@@ -43,7 +43,10 @@ def conclude(
             rundir, status, "interrupted", f"its process was killed by signal {code - 128}{usual}"
         )
     else:
-        _tell(rundir, status, "failed", f"its process ended with code {code}, and did not say why")
+        why = f"its process ended with code {code}, and did not say why"
+        if _write(rundir, status, "failed", why):
+            _say(rundir, status, "failed", why)
+        # else the process could not write it either, and has told that the disk is full
     return code
 
 
@@ -70,6 +73,12 @@ def _tell(
     rundir: RunDir, status: dict[str, Any], state: str, why: str, details: str | None = None
 ) -> None:
     _write(rundir, status, state, why)
+    _say(rundir, status, state, why, details)
+
+
+def _say(
+    rundir: RunDir, status: dict[str, Any], state: str, why: str, details: str | None = None
+) -> None:
     print(f"{state} in {status['stage'] or 'start'}: {why}", file=sys.stderr)
     if state == "failed":
         print(f"details   {details or rundir.log}", file=sys.stderr)
@@ -77,6 +86,9 @@ def _tell(
     print(f"go on     {go_on}", file=sys.stderr)
 
 
-def _write(rundir: RunDir, status: dict[str, Any], state: str, why: str) -> None:
-    with suppress(OSError):  # a full disk: whoever looks next finds what is true
+def _write(rundir: RunDir, status: dict[str, Any], state: str, why: str) -> bool:
+    """Write the status; return False where a full disk does not take it."""
+    with suppress(OSError):  # whoever looks next finds what is true
         write_json(rundir.status, status | {"state": state, "error": why, "ended": now()})
+        return True
+    return False

@@ -9,10 +9,13 @@ from ftrecipe import manifest, plan
 from ftrecipe.basis import MAY_CHANGE as GOING_ON
 from ftrecipe.basis import MEASURING, Basis, is_below, refused
 from ftrecipe.compose import compose_layers
-from ftrecipe.config import GROUPS, RunConfig
+from ftrecipe.config import GROUPS, RunConfig, from_plain
+from ftrecipe.data.prepared import Prepared
 from ftrecipe.door import words
 from ftrecipe.door.vet import Layer, Setting
 from ftrecipe.errors import ConfigError, did_you_mean, listed
+from ftrecipe.fit import fit, refuse
+from ftrecipe.needs import Longest, longest_row
 from ftrecipe.paths import typed
 from ftrecipe.plan import Plan
 from ftrecipe.rundir import RunDir, read_json
@@ -50,7 +53,10 @@ def _consented(verb: str, rundir: RunDir, changes: list[str]) -> list[str]:
     return [word for word in changes if word not in given]
 
 
-__all__ = ["EXPORTING", "GOING_ON", "MEASURING", "check_checkpoint", "open_run", "recompose"]
+__all__ = [
+    "EXPORTING", "GOING_ON", "MEASURING", "check_checkpoint", "is_prepared", "open_run",
+    "recompose",
+]  # fmt: skip
 
 CONSENT = "consent.remote_code=true"
 EXPORTING = ("export", "hardware")
@@ -78,15 +84,34 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     if changed.recipe is not None:
         changed.faults.append("a run keeps its recipe; start a new run with +recipe=<name>")
     before = Layer(choices=boundary["choices"], settings=flatten(boundary["differences"]))
+    if is_prepared(rundir) and from_plain(boundary["config"]).dataset.faults():
+        before.doubtful = {"dataset"}  # its files are gone: what was prepared of them is not
     moved = any(is_below(key, ("hardware", "strategy", SHARE)) for key in keys)
     if moved and "strategy" not in allowed:
         changed.choices["strategy"] = "auto"  # nothing is trained: what trained it does not matter
     elif moved and boundary["settled"]:
         changed.settings += _same_batch(boundary["global_batch_size"])
-    made = plan.make(compose_layers([before, changed], None), begins=False)
+    composed = compose_layers([before, changed], None)
+    made = plan.make(composed, counts=False, begins=False)
+    if "strategy" in allowed:  # it trains, on rows that are counted if they were prepared
+        refuse(made.run, fit(made.run, known_longest(rundir) or longest_row(made.run)))
     made.name, made.recipe = boundary["name"], boundary["recipe"]
     made.config["runs_dir"] = boundary["runs_dir"]
     return made
+
+
+def is_prepared(rundir: RunDir) -> bool:
+    """Tell whether the run's prepared data is still in the cache."""
+    return rundir.prepared.is_file() and Prepared.exists(Path(read_json(rundir.prepared)["path"]))
+
+
+def known_longest(rundir: RunDir) -> Longest | None:
+    """Return the longest row of the data that was prepared for a run, None if none was."""
+    if not rundir.data_report.is_file():
+        return None
+    splits = read_json(rundir.data_report)["tokens"].values()
+    longest = [split["max"] for split in splits if split["rows"]]
+    return Longest(max(longest), max(longest), "counted") if longest else None
 
 
 def check_checkpoint(rundir: RunDir, run: RunConfig) -> Path | None:

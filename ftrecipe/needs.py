@@ -1,5 +1,6 @@
 """What memory a run needs on each of its devices: reads the facts of its options, computes none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ftrecipe import devices
@@ -7,6 +8,7 @@ from ftrecipe.components.eval import AnswerEval, Eval
 from ftrecipe.components.hardware import Device, Precision, cpu_is_good_at_bf16
 from ftrecipe.components.model import Dtype
 from ftrecipe.config import RunConfig
+from ftrecipe.data.example import OnOverlong
 from ftrecipe.memory import GIB, Account, account
 from ftrecipe.memory.activations import Computing
 from ftrecipe.memory.architecture import Architecture
@@ -16,9 +18,23 @@ from ftrecipe.memory.training import Setting, Shared
 
 MIB = 1 << 20
 ASSUMED_LENGTH = 1024  # tokens of the longest row where nothing says how long rows may be
+SHORTEST = 64  # tokens; a run of rows of unknown length is only refused if not even these fit
+DENSE, SPARSE = 3, 8  # bytes of text that a token stands for, as a rule and at the most
+TEMPLATE = 16  # tokens that a chat template adds to a short exchange
 ON_GPU = 1.0 * GIB  # CUDA's context, its libraries' work space, what the allocator cannot use
 IMPORTS = 480 * MIB  # of Python with torch, transformers, TRL and PEFT (benchmarks/MEMORY.md)
 BESIDE = 190 * MIB  # tokenizer, data, kernels' work space, what malloc keeps (as measured there)
+
+
+@dataclass(frozen=True)
+class Longest:
+    """The tokens of the longest row: what is reckoned with, what it has at least, and `how` that
+    is known, for people. `splits` are the rows of each split, None where they were not counted."""
+
+    tokens: int
+    least: int
+    how: str
+    splits: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -27,36 +43,38 @@ class Needs:
 
     account: Account
     length: int
-    length_is_assumed: bool
     checkpointing: bool
     notes: tuple[str, ...] = ()
 
 
-def needs(run: RunConfig, on_gpu: bool | None = None, length: int | None = None) -> Needs | None:
+def needs(
+    run: RunConfig,
+    on_gpu: bool | None = None,
+    length: int | None = None,
+    splits: Mapping[str, int] | None = None,
+) -> Needs | None:
     """Return what `run` needs, None where its model's architecture is not known.
 
     Where the run leaves checkpointing to the machine, it is off unless a GPU would be too small.
-    `length` is the longest row's where it is known.
+    `length` is the longest row's where it is known, `splits` are the rows of each split.
     """
     model = architecture(run)
     if model is None:
         return None
     on_gpu = run.hardware.device is Device.cuda if on_gpu is None else on_gpu
-    rows, assumed = longest_row(run, model) if length is None else (length, False)
+    rows = longest_row(run).tokens if length is None else length
     asked = run.trainer.gradient_checkpointing
-    made = account(setting(run, model, on_gpu, rows, bool(asked)))
+    made = account(setting(run, model, on_gpu, rows, bool(asked), splits))
     memory = run.hardware.memory_gb
     may = asked is None and on_gpu and run.peft.allows_checkpointing and memory is not None
     checkpointing = bool(asked)
     if may and memory is not None and made.peak > memory * GIB:
         checkpointing = True
-        made = account(setting(run, model, on_gpu, rows, True))
+        made = account(setting(run, model, on_gpu, rows, True, splits))
     notes = []
-    if assumed:
-        notes.append(f"rows are taken to have {rows:,} tokens; trainer.max_length says how many")
     if not optimizer(run.trainer.optim).known:
         notes.append(f"trainer.optim={run.trainer.optim} is reckoned as AdamW")
-    return Needs(made, rows, assumed, checkpointing, tuple(notes))
+    return Needs(made, rows, checkpointing, tuple(notes))
 
 
 def weights_alone(run: RunConfig) -> float | None:
@@ -78,15 +96,35 @@ def architecture(run: RunConfig) -> Architecture | None:
     return run.model.architecture if has_model else None
 
 
-def longest_row(run: RunConfig, model: Architecture) -> tuple[int, bool]:
-    """Return the tokens of the longest row, and whether that is only assumed."""
-    if run.trainer.max_length is not None:
-        return run.trainer.max_length, False
-    return min(ASSUMED_LENGTH, model.max_positions or ASSUMED_LENGTH), True
+def longest_row(
+    run: RunConfig, text: int | None = None, splits: Mapping[str, int] | None = None
+) -> Longest:
+    """Return the tokens of the longest row before there is a tokenizer to ask.
+
+    `text` is the UTF-8 bytes of the longest row's text, None where the data was not read. Packed
+    rows are as long as they may be.
+    """
+    said, model = run.trainer.max_length, architecture(run)
+    own = model.max_positions if model else None
+    if text is not None and not run.trainer.packing:
+        limit = said or own or text
+        tokens = min(limit, text // DENSE + TEMPLATE)
+        least, cut = min(limit, text // SPARSE + 1), run.dataset.overlong() is OnOverlong.split
+        how = f"reckoned from {text:,} bytes"
+        return Longest(tokens, least, how, None if cut else splits)
+    if said is not None:
+        return Longest(said, said, "trainer.max_length")
+    assumed = min(ASSUMED_LENGTH, own or ASSUMED_LENGTH)
+    return Longest(assumed, min(SHORTEST, assumed), "assumed; trainer.max_length says how many")
 
 
 def setting(
-    run: RunConfig, model: Architecture, on_gpu: bool, length: int, checkpointing: bool
+    run: RunConfig,
+    model: Architecture,
+    on_gpu: bool,
+    length: int,
+    checkpointing: bool,
+    splits: Mapping[str, int] | None = None,
 ) -> Setting:
     """Return all that the account follows from."""
     half = precision(run) is not Precision.fp32
@@ -122,7 +160,7 @@ def setting(
         masters=in_half,
         accumulates=run.trainer.gradient_accumulation_steps > 1,
         shared=shared(run),
-        suites=tuple(suite(one, length) for one in run.eval.values()),
+        suites=tuple(suite(one, length, splits) for one in run.eval.values()),
         eval_rows=run.trainer.per_device_eval_batch_size if run.trainer.eval_steps else 0,
         file_width=0 if on_gpu else 2,
     )
@@ -149,10 +187,14 @@ def shared(run: RunConfig) -> Shared:
     )
 
 
-def suite(measured: Eval, length: int) -> Suite:
+def suite(measured: Eval, length: int, splits: Mapping[str, int] | None) -> Suite:
     """Return a suite as the arithmetic takes it: its rows are as long as the training's."""
     new = measured.max_new_tokens if isinstance(measured, AnswerEval) else 0
-    return Suite(length, new, measured.batch_size, measured.max_samples)
+    most, split = measured.max_samples, measured.reads()
+    if splits is not None and split is not None:
+        there = max(1, splits.get(split.value, 0))
+        most = min(most or there, there)
+    return Suite(length, new, measured.batch_size, most)
 
 
 def memory_of(run: RunConfig, here: bool = True) -> tuple[float | None, str]:

@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from ftrecipe import assemble, config
 from ftrecipe.compose import Composition
 from ftrecipe.config import RunConfig, options
-from ftrecipe.data.count import count_rows
+from ftrecipe.data.count import Counted, count_rows
 from ftrecipe.disk import Disk, disk
 from ftrecipe.door.recipes import given_file
+from ftrecipe.errors import ConfigError
 from ftrecipe.fit import Fit, fit, refuse, told
+from ftrecipe.needs import Longest, longest_row
 from ftrecipe.paths import typed
 from ftrecipe.rundir import STAGES
 from ftrecipe.secrets import redacted
@@ -74,11 +77,14 @@ def make(
     """
     settled = settle(composition.run, here)
     run = settled.run
-    memory = fit(run, here)
+    steps = list(run.cleaning.values())
+    counted = count_rows(run.dataset, steps, run.seed) if counts else None
+    if counted and (faults := list(_unmeasurable(run, counted))):
+        raise ConfigError(faults)
+    memory = fit(run, _longest(run, counted), here)
     if counts:
         refuse(run, memory)
-    steps = list(run.cleaning.values())
-    rows = count_rows(run.dataset, steps, run.seed) if counts else None
+    rows = counted and counted.rows
     per_epoch = None
     if rows is not None and not run.trainer.packing:
         per_epoch = run.trainer.steps_per_epoch(rows, run.world_size)
@@ -100,6 +106,22 @@ def make(
         memory=memory,
         disk=disk(run, total) if here and counts and begins else None,
     )
+
+
+def _longest(run: RunConfig, counted: Counted | None) -> Longest:
+    return longest_row(run, counted.longest, counted.splits) if counted else longest_row(run)
+
+
+def _unmeasurable(run: RunConfig, counted: Counted) -> Iterator[str]:
+    """Yield the suites that have no rows to measure on; others are seen once rows are prepared."""
+    for name, suite in run.eval.items():
+        split = suite.reads()
+        if split is not None and not counted.splits[split.value]:
+            yield (
+                f"eval=[{name}] needs a {split.value} split, and the data has none; set "
+                f"dataset.split.{split.value} or dataset.{split.value}_path, add rows, or leave "
+                f"{name} out of eval=[...]"
+            )
 
 
 def name_of(composition: Composition) -> str:

@@ -14,11 +14,16 @@ ON_DEVICES = tuple(stage for stage in STAGES if stage not in ("prepare", "report
 
 def check(run: RunConfig, stages: Collection[str]) -> None:
     """Raise ConfigError with all that is missing here for `stages` of a run."""
-    faults = list(device_faults(run.hardware)) if set(stages) & set(ON_DEVICES) else []
-    if "train" in stages and run.tracking.insists() and (why := run.tracking.fault()):
-        faults.append(f"tracking: {why}")
-    if faults:
+    if faults := list(lacks(run, stages)):
         raise ConfigError(faults)
+
+
+def lacks(run: RunConfig, stages: Collection[str]) -> Iterator[str]:
+    """Yield what is missing here for `stages` of a run."""
+    if set(stages) & set(ON_DEVICES):
+        yield from device_faults(run.hardware)
+    if "train" in stages and run.tracking.insists() and (why := run.tracking.fault()):
+        yield f"tracking: {why}"
 
 
 def device_faults(hardware: Hardware) -> Iterator[str]:

@@ -75,6 +75,8 @@ def folder_faults(folder: Path, model_types: Collection[str] = ()) -> list[str]:
 
     `model_types` are the architectures that the installed transformers knows, if that is known.
     """
+    if other := _no_model(folder):
+        return [other]
     faults = _config_faults(folder / "config.json", model_types)
     faults += _tokenizer_faults(folder / "tokenizer.json")
     weights = sorted(folder.glob("*.safetensors"))
@@ -88,6 +90,23 @@ def folder_faults(folder: Path, model_types: Collection[str] = ()) -> list[str]:
         except OSError as error:
             faults.append(f"{file.name} cannot be read: {error.strerror}")
     return faults + _index_faults(folder)
+
+
+def _no_model(folder: Path) -> str | None:
+    """Say what a folder without a config.json holds instead of a model, where that is known."""
+    if (folder / "config.json").is_file():
+        return None
+    if (folder / "adapter_config.json").is_file():
+        return (
+            "holds an adapter, not a whole model; to go on from it, model.from_run=<its run>; "
+            "else merge it first (export=merged)"
+        )
+    if any(folder.glob("*.gguf")):
+        return (
+            "holds a GGUF file, which is made for running; take the original model's folder "
+            "(config.json, tokenizer.json, *.safetensors)"
+        )
+    return None
 
 
 def _config_faults(file: Path, model_types: Collection[str]) -> list[str]:

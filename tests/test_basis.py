@@ -12,6 +12,7 @@ from ftrecipe import launch, manifest, plan
 from ftrecipe.basis import Basis
 from ftrecipe.compose import compose
 from ftrecipe.config import PACKAGE, RunConfig, from_plain
+from ftrecipe.errors import ConfigError
 from ftrecipe.existing import GOING_ON, check_checkpoint, recompose
 from ftrecipe.rundir import RunDir, read_json, write_json
 
@@ -132,6 +133,12 @@ def test_epochs_evaluation_tracking_and_hardware_may_change(words: list[str], ru
 def test_data_that_is_gone_hinders_nothing_since_it_is_prepared(run: RunDir, faq: str) -> None:
     (run.path.parents[2] / faq).unlink()
     assert check_checkpoint(run, as_it_is(run)) is not None
+    with pytest.raises(ConfigError, match=f"{faq} does not exist"):
+        recompose(run, [], GOING_ON)
+    write_json(run.path / "cache" / "report.json", {})
+    write_json(run.prepared, {"path": str(run.path / "cache"), "fingerprint": "0"})
+    made = recompose(run, ["trainer.max_steps=30"], GOING_ON)
+    assert check_checkpoint(run, made.run) is not None
 
 
 def test_a_damaged_checkpoint_is_not_what_the_run_is_compared_with(run: RunDir) -> None:

@@ -282,3 +282,67 @@ def test_a_parent_of_another_version_is_told_for_its_child(faq: str, recipe: Wri
     recipe("leaf", "defaults: [/recipe/base]\n")
     (fault,) = faults("+recipe=leaf", f"dataset={faq}")
     assert "recipe base needs ftrecipe >=99" in fault
+
+
+def test_a_fault_of_values_typed_on_the_line_is_not_put_on_the_recipe(
+    faq: str, recipe: Write
+) -> None:
+    recipe("x", "defaults: [override /dataset: question_answer]\n")
+    (fault,) = faults("+recipe=x", f"dataset.path={faq}", "dataset.split.test=0.9")
+    assert fault.startswith("dataset.split must add up to 1")
+
+
+def test_a_file_out_of_reach_is_one_fault_that_says_what_to_type(recipe: Write) -> None:
+    recipe("x", "dataset: {path: /etc/hostname}\n")
+    (fault,) = faults("+recipe=x")
+    assert "name it on the command line: dataset.path=/etc/hostname;" in fault
+
+
+def test_a_file_out_of_reach_is_not_looked_at(recipe: Write) -> None:
+    recipe("x", "model: {path: /etc}\n")
+    (fault,) = faults("+recipe=x")
+    assert fault.startswith("recipes/x.yaml line 1: model.path=/etc: is outside")
+
+
+def test_a_secret_left_out_is_not_asked_for_where_another_value_is_given(
+    faq: str, recipe: Write
+) -> None:
+    recipe("x", "dataset: {system: 'password: [redacted]'}\n")
+    run = composed("+recipe=x", f"dataset={faq}", "dataset.system=hello").run
+    assert run.dataset.system == "hello"
+
+
+@pytest.mark.parametrize("word", ["dataset.path=", "runs_dir=", "model.path= "])
+def test_a_variable_of_the_shell_that_is_empty_names_no_folder(word: str, faq: str) -> None:
+    (fault,) = faults(f"dataset={faq}", word)
+    assert "says nothing; write " in fault
+
+
+def test_an_adapter_without_a_target_is_refused(faq: str) -> None:
+    (fault,) = faults(f"dataset={faq}", "peft.target_modules=[]")
+    assert fault.startswith("peft.target_modules: is empty")
+
+
+def test_a_model_that_is_no_option_is_answered_with_how_any_other_is_named(faq: str) -> None:
+    (fault,) = faults(f"dataset={faq}", "model=gpt2")
+    assert fault.endswith("any other model: model=<org>/<name> of the hub, or model=./<folder>")
+
+
+def test_a_parent_that_lies_beside_its_child_is_told_how_it_is_found(
+    faq: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("team")
+    (folder / "parent.yaml").write_text("seed: 1\n")
+    (folder / "child.yaml").write_text("defaults: [/recipe/parent]\n")
+    (fault,) = faults(f"+recipe={folder / 'child.yaml'}", f"dataset={faq}")
+    assert fault.endswith(f"it lies beside this one: export FTRECIPE_PATH={folder}")
+
+
+def test_a_recipe_in_the_working_folder_is_answered_with_its_path(here: Path) -> None:
+    Path("mine.yaml").write_text("seed: 1\n")
+    assert "did you mean +recipe=./mine.yaml?" in faults("+recipe=mine")[0]
+
+
+def test_a_key_is_meant_among_those_it_stands_beside(faq: str) -> None:
+    (fault,) = faults(f"dataset={faq}", "eval.qa.max_tokens=3")
+    assert "did you mean eval.qa.max_new_tokens?" in fault

@@ -10,6 +10,7 @@ from answers import Cli
 from ftrecipe import plan
 from ftrecipe.compose import compose
 from ftrecipe.data.files.locate import BUILTIN
+from ftrecipe.errors import ConfigError
 from ftrecipe.plan import Plan
 
 
@@ -33,9 +34,18 @@ def test_a_run_without_recipe_is_named_after_model_method_and_data(faq: str) -> 
 def test_a_name_needs_no_quoting_whatever_the_files_are_called(here: Path) -> None:
     (here / "my model (ü)").symlink_to(BUILTIN / "tiny")
     (here / "a b, [c]=d.v2.csv").write_text("question,answer\na,b\n")
-    assert made("dataset=a b, [c]=d.v2.csv", "model=my model (ü)").name == (
+    assert made("dataset=a b, [c]=d.v2.csv", "model=my model (ü)", "eval=[]").name == (
         "my_model__ü_lora_a_b___c__d"
     )
+
+
+def test_suites_that_will_have_no_rows_are_all_told_before_anything_starts(here: Path) -> None:
+    (here / "three.csv").write_text("question,answer\na,b\nc,d\ne,f\n")
+    with pytest.raises(ConfigError) as caught:
+        made("dataset=three.csv", "eval=[qa,perplexity,forgetting]")
+    assert [fault.partition(" ")[0] for fault in caught.value.faults] == [
+        "eval=[qa]", "eval=[perplexity]",
+    ]  # fmt: skip
 
 
 def test_a_run_of_a_recipe_file_is_named_after_the_file(faq: str, here: Path) -> None:

@@ -200,7 +200,7 @@ def test_a_working_folder_in_any_script_is_no_error(here: Path) -> None:
     folder = here / "Übung 日本 😀"
     folder.mkdir()
     (folder / "fräge.csv").write_text("question,answer\na,b\n", "utf-8")
-    child = ftrecipe(folder, "plan", "dataset=fräge.csv", stdout=subprocess.PIPE)
+    child = ftrecipe(folder, "plan", "dataset=fräge.csv", "eval=[]", stdout=subprocess.PIPE)
     out, err = child.communicate(timeout=60)
     assert (child.returncode, err) == (0, b"")
     assert "path=fräge.csv" in out.decode()

@@ -104,3 +104,14 @@ def test_a_tensor_that_is_not_there_is_named(folder: Path) -> None:
 def test_weights_under_other_names_are_not_called_missing(folder: Path) -> None:
     weights(folder, x=[2], y=[2])
     assert misfits(folder, {"a": (2,), "b": (2,), "c": (2,)}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("adapter_config.json", "an adapter"), ("model-q4.gguf", "a GGUF file")]
+)
+def test_a_folder_that_holds_no_model_is_told_for_what_it_is(
+    name: str, what: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("{}")
+    (fault,) = folder_faults(tmp_path)
+    assert fault.startswith(f"holds {what}")

@@ -1,6 +1,8 @@
 """Counts the rows that would be trained on, for a plan; loads no tokenizer."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ftrecipe.data.cleaning import Step
@@ -13,8 +15,21 @@ from ftrecipe.data.reading import refuse_faults
 _LARGEST = 64 * 2**20  # bytes of data that a plan may take the time to read
 
 
-def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int | None:
-    """Return the rows of the train split; None for hub data, files over 64 MB and slow cleaning.
+@dataclass(frozen=True)
+class Counted:
+    """Rows of each split that has any, and the UTF-8 bytes of text in the longest row of all."""
+
+    splits: Counter[str]
+    longest: int
+
+    @property
+    def rows(self) -> int:
+        """Return the rows that are trained on."""
+        return self.splits["train"]
+
+
+def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> Counted | None:
+    """Return how much there is; None for hub data, files over 64 MB and slow cleaning.
 
     Rows that preparing will cut into pieces or leave out as too long count as one each.
     Raises DataError as preparing would.
@@ -29,9 +44,12 @@ def count_rows(source: Source, steps: Sequence[Step] = (), seed: int = 0) -> int
         return None
     corpus = gather(source, steps, seed)
     corpus.refuse()
-    rows = sum(split == "train" for split, _ in corpus.rows)
+    splits, longest = Counter[str](), 0
+    for split, example in corpus.rows:
+        splits[split] += 1
+        longest = max(longest, sum(len(text.encode()) for text in example.texts()))
     refuse_faults(corpus.readings, source.max_malformed)
-    return rows
+    return Counted(splits, longest)
 
 
 def size_of(path: Path) -> int:

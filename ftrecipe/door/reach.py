@@ -7,13 +7,17 @@ any; folders that all recipes may name are listed in the environment variable FT
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
+from urllib.parse import urlsplit
 
 from ftrecipe.paths import typed
 
 FILES = ("path", "validation_path", "test_path", "chat_template", "from_run", "against", "runs_dir")
 DOORS = ("extra", "deepspeed", "fsdp")  # what libraries do with their arguments is not known here
 ALLOWED = "FTRECIPE_DATA"
+LINK_LOCAL = ("169.254.", "fe80:", "::ffff:169.254.")
+METADATA = ("metadata.google.internal", "metadata", "fd00:ec2::254", "100.100.100.200")
 
 
 def outside(path: tuple[str, ...], value: Any, beside: Path) -> Iterator[str]:
@@ -30,11 +34,13 @@ def outside(path: tuple[str, ...], value: Any, beside: Path) -> Iterator[str]:
             continue
         if "${" in text:
             yield f"{text}: the name of a file is written out, and not taken from another key"
+        elif _is_of_the_machine(text):
+            yield f"{text}: is where a cloud gives a machine its credentials; no recipe reads that"
         elif leads_out(text, beside, by_name=not passed_on):
             yield (
                 f"{text}: is outside the working folder and the recipe's own, where a recipe does "
-                "not reach; name it on the command line, or allow its folder to all recipes: "
-                f"{ALLOWED}=<folder> in the environment"
+                f"not reach; name it on the command line: {quote('.'.join(path) + '=' + text)}; or "
+                f"allow its folder to all recipes: {ALLOWED}=<folder> in the environment"
             )
 
 
@@ -63,6 +69,12 @@ def leads_out(text: str, beside: Path, by_name: bool = True) -> bool:
     extra = [typed(one) for one in os.environ.get(ALLOWED, "").split(os.pathsep) if one]
     roots = [Path.cwd(), beside, *(folder.absolute() for folder in extra)]
     return not any(file.is_relative_to(root) for root in roots) or _is_linked_out(place, beside)
+
+
+def _is_of_the_machine(url: str) -> bool:
+    """Tell an address where a cloud gives a machine its own credentials."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host.startswith(LINK_LOCAL) or host in METADATA
 
 
 def _is_linked_out(place: str, beside: Path) -> bool:

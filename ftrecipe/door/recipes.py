@@ -63,7 +63,9 @@ def find(name: str, first: Path | None = None) -> Path:
             if _is_inside(file, folder):
                 return file
     known = names()
-    hint = did_you_mean(name, known)
+    here = Path(f"{name}.yaml")
+    lies = NAME.fullmatch(name) and len(name) < 100 and here.is_file()
+    hint = f"; did you mean +recipe=./{here}?" if lies else did_you_mean(name, known)
     raise ConfigError(f"recipe={name}: there is no such recipe{hint} (known: {listed(known)})")
 
 
@@ -103,11 +105,20 @@ def lineage(name: str, below: tuple[str, ...] = (), first: Path | None = None) -
         try:
             further = lineage(parent, (*below, name), first)
         except ConfigError as error:
-            recipe.faults += [f"{recipe.file}: {fault}" for fault in error.faults]
+            hint = _beside(recipe.file, parent, first)
+            recipe.faults += [f"{recipe.file}: {fault}{hint}" for fault in error.faults]
             recipe.unsure |= set(GROUPS)
         else:
             found += [one for one in further if one.name not in [known.name for known in found]]
     return [*found, recipe]
+
+
+def _beside(file: Path, parent: str, first: Path | None) -> str:
+    """Say how a parent is found that lies beside its child, where recipes are not looked for."""
+    if not NAME.fullmatch(parent) or not (file.parent / f"{parent}.yaml").is_file():
+        return ""
+    known = any((folder / f"{parent}.yaml").is_file() for folder in folders(first))
+    return "" if known else f"; it lies beside this one: export FTRECIPE_PATH={file.parent}"
 
 
 class RecipeSource(ConfigSource):

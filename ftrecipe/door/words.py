@@ -21,6 +21,7 @@ from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
 from ftrecipe.config import GROUPS, RunConfig, check_option, options
 from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.door.interpolation import REFUSED, is_refused
+from ftrecipe.door.reach import FILES
 from ftrecipe.door.recipes import file_name, names
 from ftrecipe.door.vet import Layer, Setting
 from ftrecipe.errors import ConfigError, listed
@@ -97,9 +98,9 @@ def _read_one(word: str, asked: Asked) -> None:
     if key == "recipe":
         _recipe(text, asked)
     elif key == "model" and text not in options("model"):
-        _model(text, asked)
+        _model(_unquoted(text), asked)
     elif key == "dataset" and text not in options("dataset"):
-        _dataset(text, asked)
+        _dataset(_unquoted(text), asked)
     elif key in GROUPS:
         asked.choices[key] = _choice(key, text)
     else:
@@ -107,6 +108,8 @@ def _read_one(word: str, asked: Asked) -> None:
 
 
 def _setting(key: str, text: str, asked: Asked) -> None:
+    if not text.strip() and key.rpartition(".")[2] in FILES:  # $DATA, and DATA is not set
+        raise ConfigError(f"{key}= says nothing; write {key}=<a file or folder>, or leave it out")
     if key == "model.from_run":  # the run says which model; one that is named is compared
         asked.choices.setdefault("model", "custom")
     asked.settings.append(Setting(tuple(key.split(".")), value(key, text), LINE, text))
@@ -157,9 +160,18 @@ def _model(text: str, asked: Asked) -> None:
             f"training{meant or '; give the hub id (org/name) of the original model'}"
         )
     if not is_path:
-        check_option("model", text)
+        _known_model(text)
     asked.choices["model"] = "custom"
     asked.settings.append(Setting(("model", "path"), literal(text), LINE, text))
+
+
+def _known_model(text: str) -> None:
+    """Raise ConfigError for what is no option, with how any other model is named."""
+    try:
+        check_option("model", text)
+    except ConfigError as error:
+        other = "any other model: model=<org>/<name> of the hub, or model=./<folder>"
+        raise ConfigError(f"{fault}; {other}" for fault in error.faults) from None
 
 
 def _dataset(text: str, asked: Asked) -> None:

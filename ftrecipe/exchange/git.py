@@ -77,10 +77,14 @@ def fetched(url: str, ref: str | None) -> Iterator[Commit]:
     with tempfile.TemporaryDirectory(prefix="ftrecipe-git-") as scratch:
         repository = Path(scratch)
         _git(repository, "init", "--quiet", "--bare", "--template=", ".")
-        _git(
-            repository, "fetch", "--quiet", "--depth=1", "--no-tags",
-            "--no-recurse-submodules", "--", url, ref or "HEAD",
-        )  # fmt: skip
+        try:
+            _git(
+                repository, "fetch", "--quiet", "--depth=1", "--no-tags",
+                "--no-recurse-submodules", "--", url, ref or "HEAD",
+            )  # fmt: skip
+        except ConfigError as error:
+            where = f"{redacted(url)}@{ref}" if ref else redacted(url)
+            raise ConfigError(f"{where}: {fault}" for fault in error.faults) from None
         commit = _git(repository, "rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
         yield Commit(repository, commit, dict(_entries(repository, commit)))
 

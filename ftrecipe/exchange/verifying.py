@@ -60,7 +60,10 @@ def _one(name: str, pin: Pin | None) -> Verified:
 
 def _changed(name: str, pin: Pin) -> Iterator[str]:
     """Yield the files that are not what was taken in."""
-    again = f"to take it again: recipes add {pin.source} --yes --force"
+    team, _, leaf = name.rpartition("/")
+    source = PurePath(pin.source)
+    renamed = f" --as {leaf}" if source.suffix == ".yaml" and source.stem != leaf else ""
+    again = f"to take it again: recipes add {pin.source} --team {team}{renamed} --yes --force"
     for file, digest in pin.files.items():
         here = OWN / file
         if not here.is_file():

@@ -39,6 +39,11 @@ def fetch(url: str) -> bytes:
 def check(url: str) -> None:
     """Raise ConfigError for an address at which somebody on the way could change the recipe."""
     parts = urlsplit(url)
+    if parts.username is not None:
+        raise ConfigError(
+            f"{redacted(url)}: a user and password in an address are not sent; for what is not "
+            "public, git+https://… with your credential helper, or git@host:repository"
+        )
     safe = parts.scheme == "https"
     if not safe and not (parts.scheme == "http" and parts.hostname in THIS_MACHINE):
         raise ConfigError(

@@ -6,9 +6,10 @@ from itertools import combinations
 from typing import Any
 
 from ftrecipe.config import GROUPS, RunConfig
+from ftrecipe.data.example import OnOverlong
 from ftrecipe.errors import RuleError
 from ftrecipe.memory import GIB
-from ftrecipe.needs import needs
+from ftrecipe.needs import Longest, needs
 from ftrecipe.rules import faults, strategy_faults
 from ftrecipe.settle import accumulated
 
@@ -31,18 +32,16 @@ class Change:
         return Change(f"{self.kind} {other.kind}", words, lambda run: other.apply(self.apply(run)))
 
 
-def remedies(
-    run: RunConfig, memory: float, length: int | None = None
-) -> list[tuple[Change, float]]:
-    """Return the fewest changes after which a device of `memory` GiB is enough, with the peak in
-    bytes that is then needed; several where there are several ways."""
-    single = [*options(run), *settings(run, length)]
+def remedies(run: RunConfig, memory: float, longest: Longest) -> list[tuple[Change, float]]:
+    """Return the fewest changes after which a device of `memory` GiB is enough for rows that
+    long, with the peak in bytes that is then needed; several ways if there are."""
+    single = [*options(run), *settings(run, longest.tokens)]
     for count in range(1, AT_ONCE + 1):
         found: dict[str, tuple[Change, float]] = {}
         for change in together(single, count):
             if change.kind in found or len(found) == SHOWN:
                 continue
-            peak = peak_after(run, change, memory, length)
+            peak = peak_after(run, change, memory, longest)
             if peak is not None:
                 found[change.kind] = change, peak
         if found:
@@ -61,14 +60,14 @@ def together(single: Iterable[Change], count: int) -> Iterator[Change]:
         yield whole
 
 
-def peak_after(run: RunConfig, change: Change, memory: float, length: int | None) -> float | None:
+def peak_after(run: RunConfig, change: Change, memory: float, longest: Longest) -> float | None:
     """Return the bytes needed after a change; None where they are too many, or it is refused."""
     try:
         changed = change.apply(run)
     except RuleError:
         return None
-    known = length if changed.trainer.max_length is None else None
-    needed = needs(changed, length=known)
+    length = min(longest.tokens, changed.trainer.max_length or longest.tokens)
+    needed = needs(changed, length=length, splits=longest.splits)
     if needed is None or needed.account.peak > memory * GIB:
         return None
     before = set(faults(run))
@@ -89,7 +88,7 @@ def options(run: RunConfig) -> Iterator[Change]:
             yield Change(group, f"{group}={name}", _chosen(group, option))
 
 
-def settings(run: RunConfig, length: int | None) -> Iterator[Change]:
+def settings(run: RunConfig, length: int) -> Iterator[Change]:
     """Yield other values of the trainer's and the suites' fields."""
     trainer = run.trainer
     if not trainer.gradient_checkpointing and run.peft.allows_checkpointing:
@@ -104,8 +103,8 @@ def settings(run: RunConfig, length: int | None) -> Iterator[Change]:
     for name in ("adamw_8bit", "paged_adamw_8bit"):
         if trainer.optim != name:
             yield _trained("optim", optim=name)
-    longest = trainer.max_length or 0
-    while length is None and longest >= 2 * KEPT:
+    longest = length if may_be_cut(run) else 0
+    while longest >= 2 * KEPT:
         longest //= 2
         yield _trained("length", max_length=longest)
     if run.eval:
@@ -116,6 +115,11 @@ def settings(run: RunConfig, length: int | None) -> Iterator[Change]:
                 run, eval={name: replace(one, batch_size=1) for name, one in run.eval.items()}
             ),
         )
+
+
+def may_be_cut(run: RunConfig) -> bool:
+    """Tell whether a smaller `trainer.max_length` makes shorter rows, and not refused ones."""
+    return run.trainer.packing or run.dataset.overlong() is not OnOverlong.error
 
 
 def _chosen(group: str, option: Any) -> Apply:

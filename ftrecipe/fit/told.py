@@ -19,14 +19,22 @@ def lines(found: Fit) -> list[str]:
         share = account.peak / (found.memory * GIB)
         first += f": {share:.0%} of {found.memory:.4g} GiB ({found.whose})"
     shown = [line for line in account.lines if line.size >= 1 << 20]
-    told = [first, "  " + "  ".join(f"{line.name} {gib(line.size)}" for line in shown)]
+    told = [first, "  in GiB: " + "  ".join(f"{line.name} {gib(line.size)}" for line in shown)]
     if account.host:
         told.append(f"  {gib(account.host)} GiB wait in the memory of the machines")
     if needed.checkpointing:
         told.append("  activations are recomputed (gradient checkpointing)")
+    told.append(f"  the longest row: {needed.length:,} tokens ({found.longest.how})")
+    if found.full is not None:
+        told.append(
+            f"  rows of {found.full.length:,} tokens (trainer.max_length) would take "
+            f"{gib(found.full.account.peak)} GiB"
+        )
     told += [f"  {note}" for note in needed.notes]
     if found.fits is False:
-        told.append("  warning: it may not fit; rows as long as that are not certain")
+        told.append(
+            "  warning: it may not fit; known, and refused if so, once the data is prepared"
+        )
     return told
 
 
@@ -46,7 +54,9 @@ def as_json(found: Fit) -> dict[str, Any]:
         "host": round(account.host),
         "lines": {line.name: round(line.size) for line in account.lines},
         "moments": {moment: round(size) for moment, size in account.moments.items()},
-        "max_length": needed.length,
-        "max_length_is_assumed": needed.length_is_assumed,
+        "longest_row": needed.length,
+        "longest_row_at_least": found.longest.least,
+        "longest_row_from": found.longest.how,
+        "peak_at_max_length": round((found.full or needed).account.peak),
         "gradient_checkpointing": needed.checkpointing,
     }

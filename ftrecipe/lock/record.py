@@ -63,7 +63,7 @@ def _changes(known: Mapping[str, Any], parts: Mapping[str, Any]) -> list[dict[st
     found: list[dict[str, Any]] = []
     for name in parts.keys() - {"results", "stages", "complete"}:
         before, after = flat({name: known.get(name)}), flat({name: parts[name]})
-        for item in sorted(before.keys() | after.keys()):
+        for item in sorted((before.keys() | after.keys()) - {"config.runs_dir"}):
             if before.get(item) != after.get(item):
                 was, now_is = before.get(item), after.get(item)
                 found.append({"at": at, "item": item, "before": was, "after": now_is})

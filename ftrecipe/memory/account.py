@@ -1,30 +1,33 @@
-"""What a training holds on each device, line by line, and its peak over the moments of a run."""
+"""What a training holds on each device at every moment that may be its peak, line by line."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 GIB = 1 << 30
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that takes memory: bytes on a device at its most, and what it is made of."""
+    """One thing that takes memory: bytes on a device."""
 
     name: str
     size: float
-    note: str = ""
 
 
 @dataclass(frozen=True)
 class Account:
-    """All of it. `moments` are bytes by moment of the run, the overhead in each; their highest is
-    the peak. `assumed` says what was not known, `host` what waits in the machine's own memory.
+    """What is held by moment of the run: name → bytes; the moment that holds most is the peak.
+
+    `host` is what waits in the machine's own memory.
     """
 
-    lines: tuple[Line, ...]
-    moments: dict[str, float]
-    overhead: float
+    holding: Mapping[str, Mapping[str, float]]
     host: float = 0.0
-    assumed: tuple[str, ...] = field(default=())
+
+    @property
+    def moments(self) -> dict[str, float]:
+        """Return all bytes that are held at each moment."""
+        return {moment: sum(parts.values()) for moment, parts in self.holding.items()}
 
     @property
     def peak(self) -> float:
@@ -34,11 +37,17 @@ class Account:
     @property
     def at(self) -> str:
         """Return the moment of the peak."""
-        return max(self.moments, key=lambda moment: self.moments[moment])
+        moments = self.moments
+        return max(moments, key=lambda moment: moments[moment])
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Return what is held at the peak."""
+        return tuple(Line(name, size) for name, size in self.holding[self.at].items())
 
     def size(self, name: str) -> float:
-        """Return the bytes of one line, 0 where there is none of that name."""
-        return sum(line.size for line in self.lines if line.name == name)
+        """Return the most bytes that one thing takes at any moment, 0 where there is none."""
+        return max((parts.get(name, 0.0) for parts in self.holding.values()), default=0.0)
 
 
 def gib(size: float) -> str:

@@ -35,13 +35,12 @@ def in_layer(model: Architecture, tokens: float, width: int) -> float:
     return tokens * (width * wide + FLOAT * model.hidden)
 
 
-def losses(model: Architecture, suite: Suite, width: int, given: int) -> float:
-    """Return the bytes of a batch of losses: logits as they are `given`, those that count in 32
-    bits, their loss."""
+def losses(model: Architecture, suite: Suite, width: int) -> float:
+    """Return the bytes of a batch of losses: logits, those that count in 32 bits, their loss."""
     budget = min(BATCH_TOKENS, LOGIT_BYTES // (FLOAT * model.vocabulary))
     rows = suite.batch_size or max(1, budget // suite.length)
     tokens = min(rows, suite.max_samples or rows) * suite.length
-    scores = tokens * model.vocabulary * (given + 2 * FLOAT)
+    scores = tokens * model.vocabulary * (width + 2 * FLOAT)
     return max(scores, in_layer(model, tokens, width))
 
 
@@ -56,11 +55,8 @@ def answers(model: Architecture, suite: Suite, width: int, on_gpu: bool) -> floa
     return cache + max(read, rows * model.vocabulary * (width + FLOAT))
 
 
-def measuring(model: Architecture, suite: Suite, width: int, on_gpu: bool, autocast: bool) -> float:
-    """Return the bytes that a suite takes beside the weights.
-
-    A model that was trained under autocast gives its logits in 32 bits (accelerate sees to it).
-    """
+def measuring(model: Architecture, suite: Suite, width: int, on_gpu: bool) -> float:
+    """Return the bytes that a suite takes beside the weights."""
     if suite.new_tokens:
         return answers(model, suite, width, on_gpu)
-    return losses(model, suite, width, FLOAT if autocast else width)
+    return losses(model, suite, width)

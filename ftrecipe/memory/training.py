@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ftrecipe.memory.account import Account, Line
+from ftrecipe.memory.account import Account
 from ftrecipe.memory.activations import (
     Computing,
     Trained,
@@ -129,41 +129,33 @@ class _Sums:
         sent = shared.bucket + (gradients if shared.copies_gradients else 0.0)
         activations, casts = kept(model, run, trained), self.casts
         lost = unreturned(model, run, activations)
-        stays = weights + optimizer + sent + lost
         scores = logits(model, run, trained)
         layer = in_passing(model, run)
         if run.checkpointing:
             layer += one_layer(model, run, trained)
         if given.stored is not None:
             layer += HALF * largest(model)
-        before = gradients if given.accumulates else 0.0
-        moments = {
-            "the end of the forward pass": stays + before + casts + activations
-            + max(scores, layer if not run.checkpointing else 0.0),
-            "the backward pass": stays + before + activations + layer,
-            "the optimizer's step": stays + gradients + max(layer / 2, self._tied),
-        }  # fmt: skip
-        moments["loading"] = weights + given.file_width * model.parameters
+        own = 0.0 if shared.offloads else added * shared.part(3)
+        held = {"weights": weights - own, "adapter": own, "overhead": given.overhead}
+        stays = held | {"optimizer": optimizer, "gradients": sent, "allocator": lost}
+        before = stays | {"gradients": sent + (gradients if given.accumulates else 0.0)}
+        holding = {
+            "the end of the forward pass": before
+            | {"activations": activations + casts}
+            | _larger(("logits", scores), ("a layer", 0.0 if run.checkpointing else layer)),
+            "the backward pass": before | {"activations": activations, "a layer": layer},
+            "the optimizer's step": stays
+            | {"gradients": sent + gradients, "the step": max(layer / 2, self._tied)},
+            "loading": held | {"files": given.file_width * model.parameters},
+        }
         if given.suites:
-            beside = max(self._suites())
-            moments["measuring"] = weights + beside
+            holding["measuring"] = held | {"measuring": max(self._suites())}
         if given.eval_rows:
             tokens = given.eval_rows * run.length
             seen = tokens * model.vocabulary * (run.width + 2 * FLOAT)
-            moments["validation"] = stays + max(seen, in_layer(model, tokens, run.width))
-        lines = [
-            Line("weights", weights - added * shared.part(3)),
-            Line("adapter", added * shared.part(3)),
-            Line("gradients", gradients + sent),
-            Line("optimizer", optimizer),
-            Line("activations", activations + casts),
-            Line("logits", scores),
-            Line("allocator", lost),
-            Line("measuring", max(self._suites(), default=0.0)),
-            Line("overhead", given.overhead),
-        ]
-        at_once = {moment: size + given.overhead for moment, size in moments.items()}
-        return Account(tuple(lines), at_once, given.overhead, host)
+            widest = max(seen, in_layer(model, tokens, run.width))
+            holding["validation"] = stays | {"validation": widest}
+        return Account(holding, host)
 
     @property
     def _tied(self) -> float:
@@ -184,7 +176,13 @@ class _Sums:
         given = self.given
         for suite in given.suites:
             run = given.computing
-            yield measuring(given.model, suite, given.base_width, run.on_gpu, run.autocast)
+            yield measuring(given.model, suite, given.base_width, run.on_gpu)
+
+
+def _larger(one: tuple[str, float], other: tuple[str, float]) -> dict[str, float]:
+    """Return the larger of two things that are never held together, by its name."""
+    name, size = max(one, other, key=lambda held: held[1])
+    return {name: size}
 
 
 def tensors(given: Setting) -> Iterator[Tensor]:

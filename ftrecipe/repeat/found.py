@@ -51,7 +51,8 @@ def _is_here(key: str, place: str) -> bool:
 
 def _candidates(place: str, roots: Sequence[Path]) -> Iterator[Path]:
     """Yield what lies in one of `roots` under the end of a path, the longest end first."""
-    parts = [part for part in Path(place).parts if part not in ("/", "..", "~")]
+    whole = Path(place.removeprefix("recipe:"))
+    parts = [part for part in whole.parts if part not in ("/", "..", "~")]
     for root in roots:
         for start in range(len(parts)):
             candidate = root.joinpath(*parts[start:])

@@ -5,14 +5,18 @@ counts nothing, so that a template may ask for any amount of time or memory: wha
 usual ways is found here, by its text, before a run begins.
 """
 
+import math
 import re
 from collections.abc import Iterator
 
 MOST = 9_999  # in a number: nothing in a conversation is counted further
+MOST_REPEATS = 1_000_000  # the numbers of all range(n) and * n, multiplied
 DEEPEST = 3  # loops within loops: messages, their parts, the parts' fields
 
 _CODE = re.compile(r"\{[%{](.*?)[%}]\}", re.DOTALL)
 _TEXT = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_WIDTH = re.compile(r"[%:][^\s'\"]{0,8}?(\d{5,})")  # '%99999s', '{:>99999}'
+_REPEATS = re.compile(r"\brange\([^()]*?(\d+)\s*[,)]|\*\s*(\d+)|(\d+)\s*\*")
 _FILES = re.compile(r"^[-+\s]*(include|import|from|extends)\b")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_]*")
 _DOUBLES = re.compile(r"\bset\s+([\w.]+)\s*=.*\b\1\s*[~+*]\s*\1\b")
@@ -31,6 +35,11 @@ def faults(template: str) -> Iterator[str]:
     large = [text for text in _NUMBER.findall(whole) if int(text) > MOST]
     if large:
         yield f"counts to {large[0][:20]}; nothing in a conversation is counted beyond {MOST}"
+    wide = [text for one in code for said in _TEXT.findall(one) for text in _WIDTH.findall(said)]
+    if wide:
+        yield f"pads to {wide[0][:20]} characters; nothing in a conversation is that wide"
+    if math.prod(int("".join(one)) or 1 for one in _REPEATS.findall(whole)) > MOST_REPEATS:
+        yield f"repeats within repeats, more than {MOST_REPEATS:,} times in all"
     if "**" in whole:
         yield "** makes numbers of any size; a template has no use for it"
     if found := next((one for one in map(_DOUBLES.search, codes) if one), None):

@@ -41,6 +41,12 @@ def _other_weights(run: RunConfig, folder: Path) -> list[str]:
 
 
 @rule
+def _runs_have_a_place(run: RunConfig) -> Iterator[str]:
+    if not run.runs_dir.strip():
+        yield "runs_dir: is empty; write runs_dir=<folder>, or leave it out"
+
+
+@rule
 def _runs_no_foreign_code(run: RunConfig) -> Iterator[str]:
     for named, folder in _model_folders(run):
         for fault in [*code_faults(folder, run.consent.remote_code), *pickle_faults(folder)]:

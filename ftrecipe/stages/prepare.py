@@ -15,20 +15,27 @@ from ftrecipe.data.build import built
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.errors import ConfigError, DataError
 from ftrecipe.page.words import printable
-from ftrecipe.rundir import write_json, write_text
+from ftrecipe.rundir import read_json, write_json, write_text
+from ftrecipe.stages.fitting import refuse_too_big
 from ftrecipe.stages.locking import lock_data
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.sharing import alone_at
+from ftrecipe.state import known_status
 
 
 def prepare(session: Session) -> None:
     """Leave prepared data in the cache, and its place, report and page in the run directory.
 
-    Raises DataError for data that cannot be trained on, once all of it is counted and written.
+    Raises DataError for data that cannot be trained on, once all of it is counted and written, and
+    RuleError for rows that are too long for the memory there is.
     """
+    if _is_all_there_is(session):
+        session.screen.say("prepare   the data is no longer there; going on with what was prepared")
+        return
     _check_length(session)
     job = _job(session)
     key = fingerprint(job)
+    _warn_of_other_data(session, key)
     folder = session.cache / key[:16]
     with alone_at(session, "data", key), _data(session, job, folder) as (data, known):
         report = _written(session, job, data)
@@ -38,6 +45,26 @@ def prepare(session: Session) -> None:
     _tell(session, report, known)
     if report["failures"]:
         raise DataError([*map(printable, report["failures"]), f"see {session.dir.data_page}"])
+    if not session.only_checks and "train" not in known_status(session.dir)["done"]:
+        refuse_too_big(session, Prepared.open(folder), job.limit)
+
+
+def _is_all_there_is(session: Session) -> bool:
+    """Tell whether the data was prepared, and its files are gone since then."""
+    known = session.dir.prepared
+    there = known.is_file() and Prepared.exists(Path(read_json(known)["path"]))
+    return there and bool(session.run.dataset.faults())
+
+
+def _warn_of_other_data(session: Session, key: str) -> None:
+    """Say that a trained run is measured on other data: rows it learned may be among it."""
+    known = session.dir.prepared
+    trained = "train" in known_status(session.dir)["done"]
+    if trained and known.is_file() and read_json(known)["fingerprint"] != key:
+        session.screen.warn(
+            "the data is not what this run was trained on: rows may have come to another split, so "
+            "that what it learned is measured"
+        )
 
 
 def _check_length(session: Session) -> None:

@@ -5,7 +5,7 @@ import json
 from ftrecipe import launch
 from ftrecipe import plan as planning
 from ftrecipe.compose import compose
-from ftrecipe.readiness import device_faults
+from ftrecipe.readiness import lacks
 from ftrecipe.sealing import secrets_of
 from ftrecipe.verbs import flags
 
@@ -21,7 +21,7 @@ def plan(words: list[str]) -> int:
     given, rest = flags(words, "--json", "--write")
     made = planning.make(compose(rest), here="--write" not in given)
     if "--write" not in given:
-        made.notes += [f"here      {fault}" for fault in device_faults(made.run.hardware)]
+        made.notes += [f"here      {fault}" for fault in lacks(made.run, made.stages)]
     if "--json" in given:
         print(json.dumps(planning.as_json(made), indent=2))
     elif "--write" not in given:

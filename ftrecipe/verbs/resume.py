@@ -1,13 +1,10 @@
 """The verb `resume`: go on with a run that was stopped."""
 
-from pathlib import Path
-
 from ftrecipe import launch
 from ftrecipe.config import from_plain
-from ftrecipe.data.prepared import Prepared
-from ftrecipe.existing import GOING_ON, check_checkpoint, open_run, recompose
+from ftrecipe.existing import GOING_ON, check_checkpoint, is_prepared, open_run, recompose
 from ftrecipe.manifest import all_in
-from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.rundir import read_json
 from ftrecipe.verbs import flags
 
 
@@ -43,8 +40,3 @@ def resume(words: list[str]) -> int:
         # Without a checkpoint all of it may have changed; what has not is known in a moment.
         stages = made.stages if starts or not is_prepared(rundir) else stages
     return launch.start(rundir, stages, made if again else None)
-
-
-def is_prepared(rundir: RunDir) -> bool:
-    """Tell whether the run's prepared data is still in the cache."""
-    return rundir.prepared.is_file() and Prepared.exists(Path(read_json(rundir.prepared)["path"]))

@@ -405,7 +405,9 @@ def test_the_plan_counts_the_rows_that_are_trained_on(bench):
     source = QuestionAnswer(path=bench.write("a.jsonl", asked(40)), split=HALVES)
     train = bench.prepare(source).train()
     assert train
-    assert count_rows(source) == len(train)
+    counted = count_rows(source)
+    assert counted
+    assert counted.rows == len(train)
 
 
 def test_the_rows_of_a_hub_data_set_are_not_counted(tmp_path, monkeypatch):

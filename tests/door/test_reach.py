@@ -58,3 +58,11 @@ def test_a_template_is_no_file(here: Path) -> None:
 def test_every_field_that_is_called_a_path_is_looked_at() -> None:
     named = {key.rpartition(".")[2] for key in field_types()}
     assert {name for name in named if name.endswith(("path", "_dir", "file"))} <= set(FILES)
+
+
+@pytest.mark.parametrize(
+    "text", ["http://169.254.169.254/latest/meta-data", "http://metadata.google.internal/x"]
+)
+def test_no_recipe_reads_the_credentials_of_a_machine_in_a_cloud(text: str, here: Path) -> None:
+    (why,) = outside(("dataset", "path"), text, here)
+    assert "credentials" in why

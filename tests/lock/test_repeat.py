@@ -49,13 +49,7 @@ def change(run: RunDir, **parts: Any) -> None:
     [
         ["recipe=quickstart"],
         ["recipe=qlora_mistral"],
-        ["recipe=continued_pretraining_smollm2_135m"],
-        ["recipe=freeze_smollm2_1_7b"],
-        ["peft=adalora"],
-        ["peft=prefix_tuning"],
-        ["quantization=nf4"],
         ["hardware=cpu_2", "trainer.global_batch_size=64"],
-        ["trainer.extra.neftune_noise_alpha=5"],
         ["cleaning=[urls,normalize]", "cleaning.urls.tag=LINK"],
         ["eval=[]", "export=[]", "tracking=tensorboard"],
         ["dataset=mix", f"dataset.sources={SOURCES}"],

@@ -10,15 +10,18 @@ from ftrecipe.compose import compose
 from ftrecipe.errors import ConfigError
 from ftrecipe.fit import Fit, fit
 from ftrecipe.memory import GIB
+from ftrecipe.needs import longest_row
 from ftrecipe.settle import settle
 
-DATA = ["dataset=question_answer", "dataset.path=builtin:faq/train.jsonl"]
+DATA = ["dataset=question_answer", "dataset.path=org/of_unknown_length"]
+FAQ = ["dataset=question_answer", "dataset.path=builtin:faq/train.jsonl"]
 MISTRAL = [*DATA, "model=mistral_7b", "trainer.max_length=1024", "hardware.precision=bf16"]
 LORA = [*MISTRAL, "peft=lora", "hardware=gpu_1x16gb"]
 
 
 def fitted(*words: str) -> Fit:
-    return fit(settle(compose(list(words)).run).run)
+    run = settle(compose(list(words)).run).run
+    return fit(run, longest_row(run))
 
 
 def refused(*words: str) -> str:
@@ -67,6 +70,37 @@ def test_a_run_of_unknown_length_is_refused_only_if_short_rows_do_not_fit_either
     assert made.memory.fits is False
     assert "it would fit" in refused(*line, "trainer.max_length=1024")
     assert "it would fit" in refused(*line, "peft=full")
+
+
+def test_a_run_of_short_rows_is_not_refused_for_the_rows_that_it_could_have() -> None:
+    line = ["model=qwen2_5_0_5b", "hardware=gpu_1x16gb", "trainer.per_device_train_batch_size=64"]
+    line += ["trainer.max_length=8192", "eval=[]"]
+    assert "64 rows x 8,192 tokens" in refused(*DATA, *line)
+    made = plan.make(compose([*FAQ, *line]))
+    assert made.memory is not None
+    assert made.memory.fits
+    assert made.memory.longest.least < 42 <= made.memory.longest.tokens  # the tokenizer makes 42
+
+
+def test_a_suite_is_reckoned_with_the_rows_that_there_are() -> None:
+    line = ["model=qwen2_5_0_5b", "hardware=gpu_1x16gb", "eval=[perplexity]"]
+    shares = "dataset.split={train: 0.9, validation: 0, test: 0.1}"
+    said = [[*FAQ, *line, shares], [*DATA, *line, "trainer.max_length=42"]]
+    moments = []
+    for words in said:
+        found = plan.make(compose(words)).memory
+        assert found
+        assert found.needed
+        moments.append(found.needed.account.moments["measuring"])
+    few, many = moments
+    assert few < many - GIB  # 20 rows, and as many as a batch may hold
+
+
+def test_shorter_rows_are_only_advised_where_long_ones_are_cut() -> None:
+    line = [*DATA, "model=qwen2_5_0_5b", "hardware=gpu_1x16gb", "trainer.max_length=8192"]
+    line += ["trainer.per_device_train_batch_size=64"]
+    assert "trainer.max_length" not in refused(*line)
+    assert "trainer.max_length=1024" in refused(*line, "dataset.on_overlong=drop")
 
 
 def test_an_unknown_architecture_is_said_and_not_refused(cli: Cli, faq: str) -> None:

@@ -25,7 +25,7 @@ class Auto(Dataset):
     @cached_property
     def recognized(self) -> Recognized:
         """Which format the file has, and why. Raises DataError."""
-        if self.path is None:
+        if not self.path:
             raise DataError("dataset.path is not set; add dataset.path=<file>")
         found = locate(self.path)
         if isinstance(found, HubId):

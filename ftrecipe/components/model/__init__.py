@@ -219,6 +219,11 @@ def _lacking(names: Sequence[str]) -> list[str]:
 
 
 def _missing_folder(asked: str, folder: Path) -> str:
+    if folder.is_file():
+        return (
+            f"model.path={asked}: is a file; name the folder of the model "
+            "(config.json, tokenizer.json, *.safetensors)"
+        )
     parent = folder.parent if folder.parent.is_dir() else Path(".")
     hint = did_you_mean(folder.name, [p.name for p in parent.iterdir() if p.is_dir()])
     return f"model.path={asked}: there is no such folder, and it is no hub id (org/name){hint}"

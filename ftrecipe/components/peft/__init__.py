@@ -157,7 +157,9 @@ class LayerAdapter(Adapter):
 
     def faults(self, architecture: Architecture) -> Iterator[str]:
         """Yield the target modules that the model does not have."""
-        if self.targets != "all-linear":
+        if not any(self.target_modules) and not self.extra.get("target_parameters"):
+            yield "peft.target_modules: is empty, so nothing would be trained; use all-linear"
+        elif self.targets != "all-linear":
             yield from unknown_modules("peft.target_modules", self.target_modules, architecture)
 
     def on_one(self, module: Module, path: str) -> int | None:

@@ -53,6 +53,8 @@ class Url:
 
     def check(self) -> None:
         """Raise DataError when nothing here can open such a URL; asks no network."""
+        if importlib.util.find_spec("fsspec") is None:
+            raise DataError(f"{self}: a URL needs the package fsspec; pip install 'ftrecipe[data]'")
         from fsspec.registry import known_implementations
 
         known = known_implementations.get(self.scheme)

@@ -166,7 +166,9 @@ class _Reader:
                 "cache); measure it with eval=[perplexity]"
             )
         self.takes_positions = "position_ids" in accepted
-        self.last_only = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
+        # As a position: of a slice's gaps, torch makes a copy of the head's weight for every row.
+        last = torch.tensor([-1], device=ids.device)
+        self.last_only = {"logits_to_keep": last} if "logits_to_keep" in accepted else {}
         if isinstance(model, PeftModel) and model.active_peft_config.is_prompt_learning:
             self._start_virtual(model, ids, mask)
         else:

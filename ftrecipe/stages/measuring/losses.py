@@ -66,11 +66,13 @@ def _batch_losses(model: Model, batch: list[Labeled], trims: bool) -> list[Examp
         return [ExampleLoss(0.0, 0, 0) for _ in batch]
     first = int(counted[0])
     kept = width - first + 1
+    # As positions: of a slice's gaps, torch makes a copy of a frozen head's weight for every row.
+    positions = torch.arange(-kept, 0, device=model.device)
     logits = model(
         input_ids=ids.to(model.device),
         attention_mask=mask.to(model.device),
         use_cache=False,
-        **({"logits_to_keep": kept} if trims else {}),
+        **({"logits_to_keep": positions} if trims else {}),
     ).logits[:, -kept:-1]
     return _summed(logits, labels[:, first:])
 

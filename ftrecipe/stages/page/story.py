@@ -54,9 +54,6 @@ def read_story(run: RunConfig, rundir: RunDir) -> Story:
     metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
     data = read_json(rundir.data_report) if rundir.data_report.is_file() else None
     suites = [_suite(name, suite, metrics, rundir, data) for name, suite in run.eval.items()]
-    asked = next(
-        (rows[0]["question"] for s in suites if s.generates and (rows := s.tuned_rows)), ""
-    )
     return Story(
         name=boundary["name"],
         folder=str(rundir.path),
@@ -70,8 +67,18 @@ def read_story(run: RunConfig, rundir: RunDir) -> Story:
         config=boundary["config"],
         recipe=rundir.recipe.read_text(encoding="utf-8") if rundir.recipe.is_file() else "",
         files=_files(rundir.path),
-        usages=usages(run, rundir, asked),
+        usages=usages(run, rundir, _example(suites)),
     )
+
+
+def _example(suites: list[Suite]) -> str:
+    """Return a question to try the result with: one that it answers well, if there is any."""
+    for suite in suites:
+        if suite.generates and suite.tuned_rows:
+            best = min if suite.directions[suite.headline] == "min" else max
+            scored = [(row.get(suite.headline, 0.0), row["question"]) for row in suite.tuned_rows]
+            return str(best(scored, key=lambda one: one[0])[1])
+    return ""
 
 
 def _suite(
