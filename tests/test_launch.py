@@ -70,7 +70,7 @@ SHARED = {
     "one option replaced": ["+recipe=leaf", "peft=lora", "eval=[]"],
     "extra": ["trainer.extra.neftune_noise_alpha=5", "trainer.extra.adam_beta2=1e-4"],
     "lists": ["peft.target_modules=[q_proj]", "model.special_tokens=['<a, b>', 'null', '1e-4']"],
-    "no lists": ["peft.target_modules=[]"],
+    "no lists": ["cleaning=[]"],
     "text": [
         "dataset.template=null", "dataset.system={q}: # [x], 'y' ${z} ${a:b} \\${c}",
         "description=5", "model.revision=123e456", "dataset.subset=yes", "dataset.hub_split=1e5",

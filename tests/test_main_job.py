@@ -2,13 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 import ftrecipe
+from ftrecipe.data.files.locate import BUILTIN
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import RunDir, read_json
 
@@ -103,7 +106,20 @@ def test_python_gets_the_run_with_its_metrics(
 @pytest.mark.slow
 def test_python_is_told_why_a_run_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(StageError, match="no module q_prom"):
+    shutil.copytree(BUILTIN / "tiny", tmp_path / "broken")
+    file = tmp_path / "broken" / "model.safetensors"
+    weights = load_file(file)
+    weights["model.norm.weight"][:] = float("nan")
+    save_file(weights, file, {"format": "pt"})
+    with pytest.raises(StageError, match="the loss is nan"):
+        ftrecipe.run("quickstart", [*TWO_STEPS, "model.path=broken"])
+
+
+def test_python_is_told_what_cannot_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="no module q_prom"):
         ftrecipe.run("quickstart", [*TWO_STEPS, "peft.target_modules=[q_prom]"])
 
 

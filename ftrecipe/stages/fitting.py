@@ -14,17 +14,16 @@ from ftrecipe.stages.session import Session
 RESIDENT = Path("/proc/self/statm")  # its second number: pages that this process has in memory
 
 
-def refuse_too_big(session: Session, data: Prepared, limit: int | None) -> None:
+def refuse_too_big(session: Session, data: Prepared) -> None:
     """Raise RuleError, with what would make it fit, where the longest rows do not fit.
 
-    A plan can only reckon how many tokens a row has. `limit` is what a packed row holds at most.
+    A plan can only reckon how many tokens a row has.
     """
     run = session.run
     lengths = {split: data.lengths(split) for split in SPLITS}
     longest = max((max(found, default=1) for found in lengths.values()), default=1)
-    if run.trainer.packing:
-        whole = sum(lengths["train"])
-        longest = min(limit or whole, whole)
+    if run.trainer.packing:  # rows hold as much, where there is as much
+        longest = min(run.trainer.max_length or longest, sum(lengths["train"]))
     splits = {split: len(found) for split, found in lengths.items()}
     own = 0.0 if run.hardware.device is Device.cuda else held()
     refuse(run, fit(run, Longest(longest, longest, "counted", splits), held=own))

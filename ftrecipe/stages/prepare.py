@@ -46,7 +46,7 @@ def prepare(session: Session) -> None:
     if report["failures"]:
         raise DataError([*map(printable, report["failures"]), f"see {session.dir.data_page}"])
     if not session.only_checks and "train" not in known_status(session.dir)["done"]:
-        refuse_too_big(session, Prepared.open(folder), job.limit)
+        refuse_too_big(session, Prepared.open(folder))
 
 
 def _is_all_there_is(session: Session) -> bool:

@@ -3,20 +3,14 @@
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-import pytest
-
-from ftrecipe.components.dataset.question_answer import QuestionAnswer
-from ftrecipe.components.trainer import Sft
-from ftrecipe.data.files.locate import BUILTIN
+from ftrecipe import launch, plan
+from ftrecipe.compose import compose
 from ftrecipe.data.prepared import Prepared
-from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.rundir import read_json
 from ftrecipe.stages.prepare import prepare
-from ftrecipe.stages.ranks import Rank
-
-TINY = BUILTIN / "tiny"
+from ftrecipe.stages.session import Session
 
 
 @dataclass
@@ -43,40 +37,14 @@ class Paper:
         yield self
 
 
-@pytest.fixture(scope="module")
-def tiny() -> Any:
-    if not (TINY / "tokenizer.json").is_file():
-        pytest.skip("the tiny model is not built")
-    from transformers import PreTrainedTokenizerFast
-
-    return PreTrainedTokenizerFast.from_pretrained(TINY)
+def session(folder: Path) -> Any:
+    made = plan.make(compose(["+recipe=quickstart", f"runs_dir={folder}"]))
+    rundir = launch.create(made)
+    return Session.open(rundir, cast(Any, Paper()))
 
 
-def session(folder: Path, tokenizer: Any) -> Any:
-    faq = {split: f"builtin:faq/{split}.jsonl" for split in ("train", "validation", "test")}
-    dataset = QuestionAnswer(
-        path=faq["train"], validation_path=faq["validation"], test_path=faq["test"]
-    )
-    model = SimpleNamespace(chat_template=None)
-    run = SimpleNamespace(
-        dataset=dataset, trainer=Sft(), seed=42, cleaning={}, model=model, world_size=1
-    )
-    return SimpleNamespace(
-        run=run,
-        name="faq",
-        models=SimpleNamespace(source=SimpleNamespace(path="builtin:tiny")),
-        assumes_model=False,
-        dir=RunDir(folder / "run"),
-        cache=folder / ".cache",
-        tokenizer=tokenizer,
-        screen=Paper(),
-        only_checks=False,
-        rank=Rank(number=1, world=2),  # the first writes a lock, of a run that there is not
-    )
-
-
-def test_the_run_directory_names_the_prepared_data(tmp_path, tiny):
-    here = session(tmp_path, tiny)
+def test_the_run_directory_names_the_prepared_data(tmp_path):
+    here = session(tmp_path)
     prepare(here)
     data = Prepared.open(Path(read_json(here.dir.prepared)["path"]))
     train = data.train()
@@ -86,15 +54,15 @@ def test_the_run_directory_names_the_prepared_data(tmp_path, tiny):
     assert here.screen.done == sum(data.report["examples"].values())
 
 
-def test_a_person_is_told_what_was_read_and_what_is_trained_on(tmp_path, tiny):
-    here = session(tmp_path, tiny)
+def test_a_person_is_told_what_was_read_and_what_is_trained_on(tmp_path):
+    here = session(tmp_path)
     prepare(here)
     assert here.screen.said[0].startswith("read ")
     assert any("»" in line for line in here.screen.said)
 
 
-def test_a_second_run_takes_the_data_from_the_cache(tmp_path, tiny):
-    first, second = session(tmp_path, tiny), session(tmp_path, tiny)
+def test_a_second_run_takes_the_data_from_the_cache(tmp_path):
+    first, second = session(tmp_path), session(tmp_path)
     prepare(first)
     prepare(second)
     assert first.screen.done
@@ -103,8 +71,8 @@ def test_a_second_run_takes_the_data_from_the_cache(tmp_path, tiny):
     assert read_json(first.dir.data_report) == read_json(second.dir.data_report)
 
 
-def test_the_shipped_faq_asks_nothing_in_the_test_split_that_is_trained_on(tmp_path, tiny):
-    here = session(tmp_path, tiny)
+def test_the_shipped_faq_asks_nothing_in_the_test_split_that_is_trained_on(tmp_path):
+    here = session(tmp_path)
     prepare(here)
     leaks = read_json(here.dir.data_report)["contamination"]
     assert [leaks[split]["same_prompt"] for split in ("test", "validation")] == [0, 0]

@@ -13,6 +13,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from ftrecipe.registry import Group
+from ftrecipe.secrets import redacted
 
 WANDB_SERVER = "https://api.wandb.ai"
 SECONDS = 3.0  # that a tracker's server has to answer before a run begins
@@ -166,6 +167,8 @@ def no_answer(server: str) -> str | None:
         return None
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        if urlsplit(server).password is not None:  # the reason may repeat it out of its place
+            return f"{redacted(server)} cannot be reached with a user and password in its address"
         return f"{server} cannot be reached: {reason}"
     return None
 
