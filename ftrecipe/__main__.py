@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TextIO, cast
 
 from ftrecipe import verbs
-from ftrecipe.errors import ConfigError, FtrecipeError
+from ftrecipe.errors import ConfigError, FtrecipeError, told_once
 from ftrecipe.page.words import printable
 from ftrecipe.secrets import RedactedStream
 
@@ -44,7 +44,7 @@ def _run(words: list[str]) -> int:
         verb, rest = verbs.split(words)
         return verbs.load(verb)(rest)
     except ConfigError as error:
-        for fault in error.faults:
+        for fault in told_once(error.faults):
             print(f"error: {printable(fault)}", file=sys.stderr)
         return error.exit_code
     except FtrecipeError as error:

@@ -77,22 +77,7 @@ def compose_layers(
     node = untouched.copy()
     final = {one.key: one for layer in layers for one in layer.settings}
     layers = [with_secrets(layer, environment, final) for layer in layers]
-    faults = [fault for layer in layers for fault in layer.faults]
-    unsure = {group for layer in layers for group in layer.unsure}
-    doubtful = unsure | {group for layer in layers for group in layer.doubtful}
-    last: dict[str, Setting] = {}
-    for index, layer in enumerate(layers):
-        replaced = {group for later in layers[index + 1 :] for group in later.choices}
-        for setting in [*_other_data(layer), *layer.settings]:
-            if not _is_of_replaced_option(setting, node, replaced):
-                found = apply(node, setting) if len(faults) < MOST_FAULTS else []
-                faults += found if setting.path[0] not in unsure else []
-                doubtful |= {setting.path[0]} if found else set()
-                last[setting.key] = setting
-    reached = [setting for setting in last.values() if setting.outside]
-    faults += [fault for setting in reached for fault in _reached(setting)]
-    doubtful |= {setting.path[0] for setting in reached}  # nothing there is looked at
-    faults += [f"this {TOO_MANY}"] if len(faults) >= MOST_FAULTS else []
+    faults, doubtful = _set_all(node, layers)
     refused = [*faults, *_placed((f"{key}: {why}" for key, why in unresolved(node)), layers)]
     if len(refused) == len(faults) and (not doubtful or judge is rules.check):
         told = _ruled(node, audit_only, judge, doubtful)
@@ -110,6 +95,27 @@ def compose_layers(
         names_model="model" in named,
         names_data="dataset" in named,
     )
+
+
+def _set_all(node: DictConfig, layers: Sequence[Layer]) -> tuple[list[str], set[str]]:
+    """Set the values of all layers; return the faults, and the groups that are not as was meant."""
+    faults = [fault for layer in layers for fault in layer.faults]
+    unsure = {group for layer in layers for group in layer.unsure}
+    doubtful = unsure | {group for layer in layers for group in layer.doubtful}
+    last: dict[str, Setting] = {}
+    for index, layer in enumerate(layers):
+        replaced = {group for later in layers[index + 1 :] for group in later.choices}
+        for setting in [*_other_data(layer), *layer.settings]:
+            if not _is_of_replaced_option(setting, node, replaced):
+                found = apply(node, setting) if len(faults) < MOST_FAULTS else []
+                faults += found if setting.path[0] not in unsure else []
+                doubtful |= {setting.path[0]} if found else set()
+                last[setting.key] = setting
+    reached = [setting for setting in last.values() if setting.outside]
+    faults += [fault for setting in reached for fault in _reached(setting)]
+    doubtful |= {setting.path[0] for setting in reached}  # nothing there is looked at
+    faults += [f"this {TOO_MANY}"] if len(faults) >= MOST_FAULTS else []
+    return faults, doubtful
 
 
 def _reached(setting: Setting) -> Iterator[str]:

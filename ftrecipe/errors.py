@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+KNOWN = " (known: "  # begins the list of what there is, at the end of a fault
+
 
 class FtrecipeError(Exception):
     """Base of all errors that are told in words, without a traceback."""
@@ -42,6 +44,17 @@ def did_you_mean(word: str, names: Iterable[str], count: int = 1) -> str:
     """Return `"; did you mean x?"` for the nearest of `names`, or an empty string."""
     near = difflib.get_close_matches(word, list(names), n=count, cutoff=0.55)
     return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def told_once(faults: Iterable[str]) -> list[str]:
+    """Return faults for people: what there is to choose from is listed where it is first needed."""
+    seen: set[str] = set()
+    told = []
+    for fault in faults:
+        said, mark, known = fault.partition(KNOWN)
+        told.append(said if mark and known in seen else fault)
+        seen.add(known)
+    return told
 
 
 def listed(names: Sequence[str], limit: int = 24) -> str:

@@ -88,6 +88,13 @@ def _usage(name: str, evidence: Evidence, names: Mapping[str, str]) -> Iterator[
         if names.get(one["named"], "").startswith("recipe:")
     ]
     words = "".join(f" {key}=<your copy of {place[7:]}>" for key, place in dict(own).items())
+    sealed = evidence.sealed()
+    if sealed:
+        yield "A secret was left out of these values, so that you give them yourself:"
+        yield ""
+        yield from (f"- `{key}`: `{text}`" for key, text in sealed.items())
+        yield ""
+    words += "".join(f" '{key}=<with your own secret>'" for key in sealed)
     yield "```sh"
     yield "python -m ftrecipe recipes add <this folder, or its git address> --yes"
     yield f"python -m ftrecipe +recipe=shared/{name}{words}"

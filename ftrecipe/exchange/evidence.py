@@ -8,9 +8,12 @@ from typing import Any
 from ftrecipe import launch
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.errors import ConfigError
+from ftrecipe.exchange.portable import OWN
 from ftrecipe.lock import record
 from ftrecipe.page.words import duration, number
 from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.sealing import PROSE, texts
+from ftrecipe.secrets import REDACTED
 
 BUILTIN = "builtin:"
 COUNTS = ("questions", "tokens", "samples", "examples")  # what a suite was measured on
@@ -51,6 +54,13 @@ class Evidence:
             record.read(rundir.lock_json),
             _seconds(status) if whole else None,
         )
+
+    def sealed(self) -> dict[str, str]:
+        """Return the values of what is shared whose secret was never written down, by key."""
+        shared = {key: value for key, value in self.boundary["config"].items() if key not in OWN}
+        return {
+            key: text for key, text in texts(shared, "") if REDACTED in text and key not in PROSE
+        }
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield every metric: its name, base, tuned, and on how much it was measured."""

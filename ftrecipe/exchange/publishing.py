@@ -52,6 +52,8 @@ def publish(run: Path, folder: Path, wishes: Wishes) -> Iterator[str]:
         for file in written:
             (folder / file).write_bytes((Path(scratch) / file).read_bytes())
             yield f"written   {folder / file}"
+    for key, text in evidence.sealed().items():
+        yield f"note      {key}={text}: its secret is left out; whoever runs it gives it again"
     yield f"take in   python -m ftrecipe recipes add {folder}"
 
 
