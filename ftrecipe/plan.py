@@ -75,10 +75,11 @@ def make(
     has written part of it already, and is not held against the disk. Raises ConfigError for what
     the machine, its memory, its disk or the strategy does not allow.
     """
-    settled = settle(composition.run, here)
+    asked = composition.run
+    steps = list(asked.cleaning.values())
+    counted = count_rows(asked.dataset, steps, asked.seed) if counts else None
+    settled = settle(asked, here, _longest(asked, counted))
     run = settled.run
-    steps = list(run.cleaning.values())
-    counted = count_rows(run.dataset, steps, run.seed) if counts else None
     if counted and (faults := list(_unmeasurable(run, counted))):
         raise ConfigError(faults)
     memory = fit(run, _longest(run, counted), here)

@@ -10,7 +10,7 @@ from ftrecipe.components.trainer import Trainer
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import RuleError
 from ftrecipe.memory import GIB, gib
-from ftrecipe.needs import architecture, memory_of, needs, weights_alone
+from ftrecipe.needs import Longest, architecture, longest_row, memory_of, needs, weights_alone
 from ftrecipe.rules import strategy_faults
 
 
@@ -22,8 +22,8 @@ class Settled:
     notes: list[str]
 
 
-def settle(run: RunConfig, here: bool = True) -> Settled:
-    """Return `run` with devices, strategy and accumulation decided.
+def settle(run: RunConfig, here: bool = True, longest: Longest | None = None) -> Settled:
+    """Return `run` with devices, strategy and accumulation decided; `longest` is its longest row.
 
     Raises RuleError with all faults of what was decided; of a run that will happen elsewhere,
     not those that this machine's devices make.
@@ -38,7 +38,7 @@ def settle(run: RunConfig, here: bool = True) -> Settled:
         return Settled(run, notes)
     faults = list(strategy_faults(run))
     if run.trainer.auto_batch_size and not faults:
-        run, told = with_largest_batch(run, here)
+        run, told = with_largest_batch(run, longest or longest_row(run), here)
         notes.append(told)
     trainer, fault = accumulated(run.trainer, run.world_size)
     if faults or fault:
@@ -104,7 +104,9 @@ def room(run: RunConfig) -> tuple[bool, str]:
     return peak <= memory * GIB, f"{gib(peak)} of {memory:g} GiB a device"
 
 
-def with_largest_batch(run: RunConfig, here: bool = True) -> tuple[RunConfig, str]:
+def with_largest_batch(
+    run: RunConfig, longest: Longest, here: bool = True
+) -> tuple[RunConfig, str]:
     """Return the run with the most rows a device that fit, and as many accumulation steps as keep
     its global batch; and what to say of it.
 
@@ -128,13 +130,13 @@ def with_largest_batch(run: RunConfig, here: bool = True) -> tuple[RunConfig, st
             auto_batch_size=False,
         )
         option = replace(run, trainer=smaller)
-        needed = needs(option)
+        needed = needs(option, length=longest.tokens, splits=longest.splits)
         if needed is None:
             raise RuleError([f"{said}: what this model is made of is not known"])
         if needed.account.peak <= memory * GIB:
             return option, (
-                f"batch     {rows} rows x {share // rows} steps on a device, the most that fit: "
-                f"{gib(needed.account.peak)} of {memory:.1f} GiB"
+                f"batch     {rows} rows x {share // rows} steps on a device: of what divides "
+                f"{share} rows, the most that fit ({gib(needed.account.peak)} of {memory:.1f} GiB)"
             )
     raise RuleError([f"{said}: not even one row fits {memory:.1f} GiB {whose}"])
 

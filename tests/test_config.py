@@ -61,6 +61,7 @@ def runs() -> list[tuple[RunConfig, dict[str, object]]]:
     return [(composed(one), one) for one in chosen]
 
 
+@pytest.mark.slow
 def test_every_option_composes(runs: list[tuple[RunConfig, dict[str, object]]]) -> None:
     seen = set()
     for _, chosen in runs:
@@ -69,6 +70,7 @@ def test_every_option_composes(runs: list[tuple[RunConfig, dict[str, object]]]) 
     assert seen == set(EVERY)
 
 
+@pytest.mark.slow
 def test_every_run_survives_its_form_as_json(
     runs: list[tuple[RunConfig, dict[str, object]]],
 ) -> None:

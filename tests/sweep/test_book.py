@@ -86,6 +86,7 @@ def test_a_trial_that_was_cut_off_comes_before_the_next(tmp_path: Path) -> None:
             assert choose(book, stack) is None
 
 
+@pytest.mark.slow
 def test_processes_take_every_trial_once(tmp_path: Path) -> None:
     many = tuple(str(number) for number in range(20))
     facts = FACTS | {"space": [plain(Choices("peft.r", many))], "n_trials": 20}

@@ -30,6 +30,7 @@ def stop() -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_processes_never_share_a_device_and_all_get_theirs(tmp_path: Path) -> None:
     log = tmp_path / "log"
     children = [hold(tmp_path / "slots", count, log, 0.1) for count in (2, 1, 4, 2, 1, 3)]

@@ -42,6 +42,7 @@ SAMPLERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_space_with_an_end_is_gone_through_once(sampler: Sampler, tmp_path: Path) -> None:
     with opened(tmp_path, facts(SMALL, Settings(sampler=sampler), 4)) as book:
@@ -85,6 +86,7 @@ def test_what_was_recorded_and_not_told_is_told_at_the_next_start(tmp_path: Path
         assert Study(book).optuna.best_value == 0.5
 
 
+@pytest.mark.slow
 def test_processes_that_start_anew_do_not_draw_the_same_again(tmp_path: Path) -> None:
     with opened(tmp_path, facts([RATE], Settings(sampler=Sampler.random), 10)) as book:
         assert len({one(book).overrides["rate"] for _ in range(5)}) == 5

@@ -167,8 +167,8 @@ def no_answer(server: str) -> str | None:
         return None
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        if urlsplit(server).password is not None:  # the reason may repeat it out of its place
-            return f"{redacted(server)} cannot be reached with a user and password in its address"
+        if (shown := redacted(server)) != server:  # the reason may repeat it out of its place
+            return f"{shown} cannot be reached with a user and password in its address"
         return f"{server} cannot be reached: {reason}"
     return None
 

@@ -387,6 +387,7 @@ FORMATS = sorted(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(record=_RECORDS)
 def test_any_record_is_examples_or_a_fault(record):
