@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 from answers import ROOT, Cli, Said
+from hypothesis import HealthCheck, settings
 
 from ftrecipe.__main__ import main
+
+# The same examples in every run, however slow the machine: a search of new ones is asked for.
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 # Before torch is imported: as in a worker, idle threads sleep; and no test asks a hub.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
