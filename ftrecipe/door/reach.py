@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ftrecipe.paths import typed
+from ftrecipe.secrets import REDACTED
 
 FILES = ("path", "validation_path", "test_path", "chat_template", "from_run", "against", "runs_dir")
 DOORS = ("extra", "deepspeed", "fsdp")  # what libraries do with their arguments is not known here
@@ -73,7 +74,10 @@ def leads_out(text: str, beside: Path, by_name: bool = True) -> bool:
 
 def _is_of_the_machine(url: str) -> bool:
     """Tell an address where a cloud gives a machine its own credentials."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        host = (urlsplit(url.replace(REDACTED, "")).hostname or "").rstrip(".")
+    except ValueError:  # nobody can ask there
+        return False
     return host.startswith(LINK_LOCAL) or host in METADATA
 
 

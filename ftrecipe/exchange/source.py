@@ -40,6 +40,7 @@ def opened(text: str) -> Iterator[Source]:
     elif text.startswith("git+"):
         raise ConfigError(f"{redacted(text)}: git is fetched by https://, ssh:// or file://")
     elif "://" in text:
+        web.check(text)
         name = PurePosixPath(urlsplit(text).path).name or "recipe"
         name = name if name.endswith(ENDINGS) else f"{name}.yaml"
         yield Source(Fetched({name: web.fetch(text)}), [name], redacted(text))

@@ -38,7 +38,10 @@ def fetch(url: str) -> bytes:
 
 def check(url: str) -> None:
     """Raise ConfigError for an address at which somebody on the way could change the recipe."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(f"{redacted(url)}: is no address: {error}") from None
     if parts.username is not None:
         raise ConfigError(
             f"{redacted(url)}: a user and password in an address are not sent; for what is not "
