@@ -15,7 +15,8 @@ def close(book: Book) -> int:
     print(f"page      {book.path / 'sweep.html'}")
     bad = sum(trial.state in ("failed", "refused") for trial in trials)
     if bad:
-        print(f"{bad} of {len(trials)} trials have no result", file=sys.stderr)
+        have = "has" if bad == 1 else "have"
+        print(f"{bad} of {len(trials)} trials {have} no result", file=sys.stderr)
     if left:
         print(f"{left} trials are left; the same command goes on", file=sys.stderr)
     return 1 if bad else 0

@@ -63,7 +63,7 @@ def planned(run: Run, place: Path, work: Path) -> Path:
     words = ["dataset=many.jsonl", "eval=[]", "export=[]", f"runs_dir={place}"]
     said = run("plan", "--write", *words)
     assert said.code == 0, said.err
-    return next(place.glob("*/2*"))
+    return next(place.glob("[!.]*/2*"))
 
 
 def by_hand(folder: Path, work: Path) -> "subprocess.CompletedProcess[str]":

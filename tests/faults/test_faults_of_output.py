@@ -17,7 +17,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (work / "faq.jsonl").write_text(rows(60))
     done = ftrecipe(work, *WORDS)
     assert done.code == 0, done.out + done.err
-    return next((work / "runs").glob("*/2*"))
+    return next((work / "runs").glob("[!.]*/2*"))
 
 
 def content(folder: Path) -> dict[str, str]:

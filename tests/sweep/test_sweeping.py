@@ -81,8 +81,8 @@ def check_schemas(here: Path) -> None:
 
 
 def test_a_killed_sweep_goes_on_where_it_was_and_no_trial_runs_twice(here: Path) -> None:
-    # At this rate 1e20 leaves no number; 0 is not allowed.
-    words = ["peft.alpha=1,0,2,1e20,3,4,5,6,7,8,9,10", "trainer.learning_rate=1"]
+    # At this rate 1e20 leaves no number.
+    words = ["peft.alpha=1,2,1e20,3,4,5,6,7,8,9,10", "trainer.learning_rate=1"]
     words += ["trainer.max_steps=2", "trainer.save_steps=1", "trainer.warmup_steps=0"]
     child = begin(here, *words)
     wait_for(lambda: has_trained(here, 6), 300)
@@ -91,18 +91,15 @@ def test_a_killed_sweep_goes_on_where_it_was_and_no_trial_runs_twice(here: Path)
     before = {t["number"]: t for t in trials(here) if t["state"] not in ("running", "interrupted")}
     assert len(before) == 6
     code, second = sweep(here, *words)
-    assert "12 trials, 6 of them done before" in second, second
+    assert "11 trials, 6 of them done before" in second, second
     assert code == 1
-    assert Counter(states(here)) == {"finished": 10, "failed": 1, "refused": 1}
+    assert Counter(states(here)) == {"finished": 10, "failed": 1}
     assert all(trials(here)[number] == trial for number, trial in before.items())
-    refused, failed = trials(here)[1], trials(here)[3]
-    assert "peft.alpha=0: must be at least 1" in refused["reason"]
-    assert refused["run"] is None
-    assert "the training loss is nan" in failed["reason"]
+    assert "NaN" in (reason := trials(here)[2]["reason"]) or " nan" in reason
     begun = re.findall(r"^trial (\d+): peft", first + second, re.MULTILINE)
-    assert Counter(begun) == {f"{n:03d}": 1 + (n == 6) for n in range(12)}
+    assert Counter(begun) == {f"{n:03d}": 1 + (n == 6) for n in range(11)}
     assert read_json(folder(here) / "sweep.json")["state"] == "finished"
-    assert "2 of 12 trials have no result" in second
+    assert "1 of 11 trials has no result" in second
     assert (folder(here) / "sweep.html").is_file()
     check_schemas(here)
 

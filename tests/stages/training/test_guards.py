@@ -198,7 +198,7 @@ def test_several_processes_stop_together_and_name_the_rows_of_the_one_that_had_t
     said = next(line for line in done.stderr.splitlines() if "the loss is nan" in line)
     named = said.split("in 2 rows: rows.jsonl line ")[1].split(";")[0].split(", ")
     assert str(LINE) in named
-    (folder,) = (tmp_path / "two").glob("*/2*")
+    (folder,) = (file.parent for file in (tmp_path / "two").rglob("run.json"))
     assert read_json(folder / "status.json")["state"] == "failed"
     errors = {read_json(folder / "logs" / f"rank_{rank}.json")["error"] for rank in (0, 1)}
     assert all("the loss is nan at step" in error for error in errors)
