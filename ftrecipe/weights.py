@@ -52,15 +52,6 @@ def tensors_of(header: Header) -> Header:
     return {name: item for name, item in header.items() if name != "__metadata__"}
 
 
-def is_whole(file: Path) -> bool:
-    """Tell whether a safetensors file is as long as its header says."""
-    try:
-        header_of(file)
-    except WeightsError:
-        return False
-    return True
-
-
 def count_weights(folder: Path) -> int:
     """Return the number of weights in a model's folder, read from its files' headers."""
     total = 0
