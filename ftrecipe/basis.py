@@ -15,7 +15,9 @@ from ftrecipe.lock.surroundings import versions
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.secrets import redacted_tree
 
-MEASURING = ("eval", "objective", "hardware", "trainer.per_device_eval_batch_size")
+MEASURING = (
+    "eval", "objective", "compare", "gate", "hardware", "trainer.per_device_eval_batch_size",
+)  # fmt: skip
 MAY_CHANGE = (
     *MEASURING, "strategy", "export", "tracking", "trainer.num_train_epochs", "trainer.max_steps",
     "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",

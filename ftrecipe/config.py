@@ -38,6 +38,21 @@ class Consent:
 
 
 @dataclass
+class Compare:
+    """What the tuned model is held against besides its base, and how sure a change has to be.
+
+    against: run directories, or names that point to them; each model answers the same examples.
+    few_shot: examples of the training split put before each question to the base; 0 for none.
+    resamples, seed: of the bootstrap that gives the intervals.
+    """
+
+    against: list[str] = field(default_factory=list)
+    few_shot: int = bounded(0, 0, 64)
+    resamples: int = bounded(2000, 200, 100_000)
+    seed: int = bounded(0, 0, LAST_SEED)
+
+
+@dataclass
 class RunConfig:
     """One run, whole. Groups hold the chosen option's own class; some hold several, by name."""
 
@@ -55,6 +70,8 @@ class RunConfig:
     description: str = ""
     seed: int = bounded(42, 0, LAST_SEED)
     objective: str | None = None
+    compare: Compare = field(default_factory=Compare)
+    gate: list[str] = field(default_factory=list)
     runs_dir: str = "runs"
     consent: Consent = field(default_factory=Consent)
 
@@ -136,6 +153,7 @@ def from_plain(plain: dict[str, Any]) -> RunConfig:
             else _build(group, node)
         )
     values["consent"] = Consent(**plain["consent"])
+    values["compare"] = Compare(**plain.get("compare", {}))
     return RunConfig(**values)
 
 

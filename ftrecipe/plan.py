@@ -170,7 +170,7 @@ def total_steps(per_epoch: int | None, run: RunConfig) -> int | None:
 def files_of(run: RunConfig) -> list[str]:
     """Return what the run directory will hold."""
     trained = "model/" if run.peft.trains_base else "adapter/"
-    measured = [f"eval/{who}/{name}.jsonl" for name in run.eval for who in ("base", "tuned")]
+    measured = [f"eval/{name}.jsonl" for name in run.eval]
     exports = [f"export/{name}/" for name in run.export]
     return [
         "run.json", "recipe.yaml", "lock.json", "plan.sh", *assemble.files(run), "log.txt",

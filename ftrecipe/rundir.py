@@ -127,6 +127,10 @@ class RunDir:
         """Per-example results: eval/<suite>.jsonl."""
         return self.path / "eval"
 
+    def results(self, suite: str) -> Path:
+        """One JSON line an example of a suite: the example, and by model what came of it."""
+        return self.eval / f"{suite}.jsonl"
+
     @property
     def export(self) -> Path:
         """Holds one folder an export target."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from ftrecipe.data.audit import Audit
 from ftrecipe.data.audit.report import Report, report
@@ -189,12 +190,22 @@ class Builder:
             prompt_text=text,
             answers=example.answers,
             where=str(example.where),
+            source=example.source,
+            **_conversation(example),
         )
         self.examples[split].write(json.dumps(vars(line), ensure_ascii=False) + "\n")
 
     def report(self) -> Report:
         """Return report.json: what was read, cleaned and counted, and what speaks against it."""
         return report(self)
+
+
+def _conversation(example: Chat | Completion) -> dict[str, Any]:
+    """Return what was said before the last answer, that answer, and the tools it may call."""
+    if not isinstance(example, Chat):
+        return {}
+    *before, reply = example.messages
+    return {"messages": before, "tools": example.tools, "reply": reply}
 
 
 def _told_apart(example: Example) -> list[Example]:

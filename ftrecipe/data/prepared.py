@@ -3,7 +3,7 @@
 import json
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datasets import Dataset as Rows
     from transformers import PreTrainedTokenizerBase
 
-PREPARE_VERSION = 5  # raise it when the same input would be prepared otherwise
+PREPARE_VERSION = 6  # raise it when the same input would be prepared otherwise
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,20 @@ class Job:
 
 @dataclass(frozen=True)
 class EvalExample:
-    """One held-out question; `answers` are all accepted ones. Plain text has none of these."""
+    """One held-out question; `answers` are all accepted ones. Plain text has none of these.
+
+    messages, reply: the conversation and the expected answer to it; none of a raw completion.
+    """
 
     prompt_ids: list[int]
     question: str
     prompt_text: str
     answers: list[str]
     where: str
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    tools: list[Any] | None = None
+    reply: dict[str, Any] | None = None
+    source: str = ""
 
 
 def fingerprint(job: Job) -> str:

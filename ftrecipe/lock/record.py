@@ -17,7 +17,14 @@ from ftrecipe.rundir import SCHEMA_VERSION, RunDir, now, read_json, write_json
 from ftrecipe.secrets import redacted_tree
 
 ASKED = ("name", "recipe", "stages", "choices", "config", "global_batch_size")
-AFTERWARDS = ("eval", "export", "objective", "tracking")  # may change once training is over
+AFTERWARDS = (
+    "eval",
+    "export",
+    "objective",
+    "compare",
+    "gate",
+    "tracking",
+)  # may change once training is over
 OF_WORKER = ("data", "model", "tokenizer", "compute", "seeds")  # what a complete lock says too
 MOST = 12  # faults of one lock that are told
 

@@ -53,8 +53,8 @@ def weights(rundir: RunDir) -> dict[str, str]:
 
 def answers(rundir: RunDir) -> dict[str, str]:
     """Return the hashes of what each suite wrote down of every example."""
-    files = sorted(rundir.eval.glob("*/[!.]*.jsonl")) if rundir.eval.is_dir() else []
-    return {file.relative_to(rundir.eval).as_posix(): _placeless(file) for file in files}
+    files = sorted(rundir.eval.glob("[!.]*.jsonl")) if rundir.eval.is_dir() else []
+    return {file.name: _placeless(file) for file in files}
 
 
 def prepared_content(folder: Path) -> str:

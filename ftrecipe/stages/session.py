@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.errors import ConfigError
+from ftrecipe.results import BASE, TUNED
 from ftrecipe.rundir import RunDir, read_json, write_json
 from ftrecipe.sealing import opened
 from ftrecipe.stages.ranks import Rank
@@ -87,7 +88,11 @@ class Session:
     def record_suites(self, who: str, suites: dict[str, dict[str, float]]) -> None:
         """Add what was measured of `who`, keeping suites that were measured before."""
         known = read_json(self.dir.metrics) if self.dir.metrics.is_file() else {}
-        self.record(**{who: known.get(who, {}) | suites})
+        if who in (BASE, TUNED):
+            self.record(**{who: known.get(who, {}) | suites})
+            return
+        others = known.get("baselines", {})
+        self.record(baselines=others | {who: others.get(who, {}) | suites})
 
     def record(self, **parts: Any) -> None:
         """Add to metrics.json: `base`, `tuned`, `train`, `objective`."""

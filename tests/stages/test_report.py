@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ftrecipe import results
 from ftrecipe.config import GROUPS, RunConfig, from_plain, to_plain
 from ftrecipe.page.axes import ticks
 from ftrecipe.page.words import duration, number, size
@@ -305,9 +306,7 @@ def test_the_report_is_read_from_the_files_of_the_run(rundir):
     rundir.history.write_text('{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 1.5}\n', "utf-8")
     row = {"question": "Wo?", "expected": ["hier\u2028dort"], "answer": "da", "exact_match": 0.0}
     for who in ("base", "tuned"):
-        file = rundir.eval / who / "qa.jsonl"
-        file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+        results.write(rundir, "qa", who, [row], ("question", "expected"))
     (rundir.export / "adapter").mkdir(parents=True)
     report(session(rundir))
     text = rundir.report_html.read_text("utf-8")

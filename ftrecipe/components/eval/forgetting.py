@@ -3,13 +3,17 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from ftrecipe.compare.tallies import Row, Sums
 from ftrecipe.components.eval import GROUP, Eval, Measurable, SuiteResult
-from ftrecipe.components.eval.loss import count, mean_loss, perplexity, rows
+from ftrecipe.components.eval.loss import perplexity, rows
 from ftrecipe.data.files.locate import locate
 from ftrecipe.errors import DataError
 from ftrecipe.registry import bounded
+
+if TYPE_CHECKING:
+    from ftrecipe.compare.tallies import Array
 
 
 @GROUP.option("forgetting")
@@ -27,10 +31,14 @@ class Forgetting(Eval):
     def measure(self, model: Measurable) -> SuiteResult:
         """Measure every token of the texts, each cut at `max_length`."""
         texts = read_texts(self.path)[: self.max_samples]
-        losses = model.text_losses(texts, self.max_length, self.batch_size)
-        loss = mean_loss(losses)
-        metrics = {"loss": loss, "perplexity": perplexity(loss), "tokens": float(count(losses))}
-        return SuiteResult(metrics, rows(losses))
+        return self.result(rows(model.text_losses(texts, self.max_length, self.batch_size)))
+
+    def tally(self, row: Row) -> dict[str, float]:
+        return row
+
+    def scores(self, sums: Sums) -> "dict[str, Array]":
+        loss = sums["nll"] / sums["tokens"]
+        return {"loss": loss, "perplexity": perplexity(loss), "tokens": sums["tokens"]}
 
     def files(self) -> dict[str, Path]:
         return {"path": _file(self.path)}

@@ -1,18 +1,14 @@
 """Suite `generation`: sample answers to read side by side, with what can be counted in them."""
 
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ftrecipe.components.eval import (
-    GROUP,
-    AnswerEval,
-    Completion,
-    Example,
-    Measurable,
-    SuiteResult,
-)
+from ftrecipe.compare.tallies import Row, Sums
+from ftrecipe.components.eval import GROUP, AnswerEval, Completion, Example
 from ftrecipe.registry import bounded
+
+if TYPE_CHECKING:
+    from ftrecipe.compare.tallies import Array
 
 
 @GROUP.option("generation")
@@ -30,17 +26,26 @@ class Generation(AnswerEval):
 
     max_samples: int | None = bounded(16, 1)
 
-    def measure(self, model: Measurable) -> SuiteResult:
-        """Let the model answer, and count."""
-        rows = [_counted(example, said) for example, said in self.answered(model)]
-        wanted = sum(words(row["expected"][0]) for row in rows)
-        metrics = {
-            "repetition": 100 * fmean(row["repetition"] for row in rows),
-            "unfinished": 100 * fmean(not row["ended"] for row in rows),
-            "mean_length": fmean(row["words"] for row in rows),
-            "length_ratio": sum(row["words"] for row in rows) / max(wanted, 1),
+    def judged(self, example: Example, said: Completion) -> Row:
+        """Count an answer's words, and those it says again."""
+        return {"words": words(said.text), "repetition": repetition(said.text)}
+
+    def tally(self, row: Row) -> dict[str, float]:
+        wanted = words(row["expected"][0])
+        return {
+            "words": row["words"],
+            "wanted": wanted,
+            "repetition": row["repetition"],
+            "unfinished": float(not row["ended"]),
         }
-        return SuiteResult(metrics, rows)
+
+    def scores(self, sums: Sums) -> "dict[str, Array]":
+        return {
+            "repetition": 100 * sums.mean("repetition"),
+            "unfinished": 100 * sums.mean("unfinished"),
+            "mean_length": sums.mean("words"),
+            "length_ratio": sums["words"] / sums["wanted"],
+        }
 
 
 def words(text: str) -> int:
@@ -53,15 +58,3 @@ def repetition(text: str, size: int = 3) -> float:
     said = text.lower().split()
     grams = [tuple(said[at : at + size]) for at in range(len(said) - size + 1)]
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
-
-
-def _counted(example: Example, said: Completion) -> dict[str, Any]:
-    return {
-        "where": example.where,
-        "question": example.question,
-        "expected": example.answers,
-        "answer": said.text,
-        "words": words(said.text),
-        "repetition": repetition(said.text),
-        "ended": said.ended,
-    }

@@ -1,10 +1,14 @@
 """Suite `perplexity`: how surprised the model is by the right answers."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ftrecipe.components.eval import GROUP, Measurable, SplitEval, SuiteResult
-from ftrecipe.components.eval.loss import count, mean_loss, perplexity, rows
+from ftrecipe.compare.tallies import Row, Sums
+from ftrecipe.components.eval import GROUP, ExampleLoss, Measurable, SplitEval, SuiteResult
+from ftrecipe.components.eval.loss import perplexity, rows
+
+if TYPE_CHECKING:
+    from ftrecipe.compare.tallies import Array
 
 
 @GROUP.option("perplexity")
@@ -27,24 +31,28 @@ class Perplexity(SplitEval):
 
     def measure(self, model: Measurable) -> SuiteResult:
         """Measure the answer tokens, and with `everything` the prompts too."""
-        answers = model.split_losses(
-            self.split, self.max_samples, everything=False, batch_size=self.batch_size
-        )
-        loss, tokens = mean_loss(answers), count(answers)
-        right = sum(each.right for each in answers)
-        metrics = {
+        found = rows(self._losses(model, everything=False))
+        if self.everything:
+            whole = rows(self._losses(model, everything=True))
+            for row, wider in zip(found, whole, strict=True):
+                row |= {f"{name}_everything": value for name, value in wider.items()}
+        return self.result(found)
+
+    def _losses(self, model: Measurable, everything: bool) -> list[ExampleLoss]:
+        return model.split_losses(self.split, self.max_samples, everything, self.batch_size)
+
+    def tally(self, row: Row) -> dict[str, float]:
+        return row
+
+    def scores(self, sums: Sums) -> "dict[str, Array]":
+        loss = sums["nll"] / sums["tokens"]
+        found = {
             "loss": loss,
             "perplexity": perplexity(loss),
-            "token_accuracy": 100 * right / tokens,
-            "tokens": float(tokens),
+            "token_accuracy": 100 * sums["right"] / sums["tokens"],
+            "tokens": sums["tokens"],
         }
         if self.everything:
-            metrics |= self._on_everything(model)
-        return SuiteResult(metrics, rows(answers))
-
-    def _on_everything(self, model: Measurable) -> dict[str, float]:
-        losses = model.split_losses(
-            self.split, self.max_samples, everything=True, batch_size=self.batch_size
-        )
-        loss = mean_loss(losses)
-        return {"loss_everything": loss, "perplexity_everything": perplexity(loss)}
+            whole = sums["nll_everything"] / sums["tokens_everything"]
+            found |= {"loss_everything": whole, "perplexity_everything": perplexity(whole)}
+        return found

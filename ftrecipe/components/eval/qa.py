@@ -1,18 +1,14 @@
 """Suite `qa`: does the model answer the questions of a split as expected?"""
 
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ftrecipe.components.eval import (
-    GROUP,
-    AnswerEval,
-    Completion,
-    Example,
-    Measurable,
-    SuiteResult,
-)
+from ftrecipe.compare.tallies import Row, Sums
+from ftrecipe.components.eval import GROUP, AnswerEval, Completion, Example
 from ftrecipe.components.eval.squad import best, exact_match, f1
+
+if TYPE_CHECKING:
+    from ftrecipe.compare.tallies import Array
 
 
 @GROUP.option("qa")
@@ -24,19 +20,16 @@ class Qa(AnswerEval):
     percents: ClassVar[tuple[str, ...]] = ("exact_match", "f1")
     directions: ClassVar[dict[str, str]] = {"exact_match": "max", "f1": "max"}
 
-    def measure(self, model: Measurable) -> SuiteResult:
-        """Let the model answer, and compare with what was expected."""
-        rows = [_scored(example, said) for example, said in self.answered(model)]
-        means = {name: 100 * fmean(row[name] for row in rows) for name in self.directions}
-        return SuiteResult(means | {"questions": float(len(rows))}, rows)
+    def judged(self, example: Example, said: Completion) -> Row:
+        """Compare an answer with all that are accepted."""
+        return {
+            "exact_match": best(exact_match, said.text, example.answers),
+            "f1": best(f1, said.text, example.answers),
+        }
 
+    def tally(self, row: Row) -> dict[str, float]:
+        return {name: row[name] for name in self.directions}
 
-def _scored(example: Example, said: Completion) -> dict[str, Any]:
-    return {
-        "where": example.where,
-        "question": example.question,
-        "expected": example.answers,
-        "answer": said.text,
-        "exact_match": best(exact_match, said.text, example.answers),
-        "f1": best(f1, said.text, example.answers),
-    }
+    def scores(self, sums: Sums) -> "dict[str, Array]":
+        means = {name: 100 * sums.mean(name) for name in self.directions}
+        return means | {"questions": sums.examples}

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,9 +27,10 @@ from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import read_json, write_json
 from ftrecipe.stages.measuring.generation import Model, Tick, generate, silent
 from ftrecipe.stages.measuring.losses import IGNORED, Labeled, losses
+from ftrecipe.stages.measuring.replies import Replies
 from ftrecipe.stages.screen import Screen
 
-METHOD = 1
+METHOD = 2
 """Raised when the same model on the same data would give other numbers: old baselines are void."""
 
 
@@ -94,6 +96,17 @@ class Subject:
         """Return the loss of each plain text, begun as the tokenizer does, cut at `max_length`."""
         encoded = self.tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
         return self._losses([(ids, ids) for ids in encoded], "the general text", batch_size)
+
+    def reply_losses(
+        self, asked: Sequence[tuple[Example, str]], batch_size: int | None = None
+    ) -> list[ExampleLoss]:
+        """Return the loss of each reply to its example's question, as the template writes it."""
+        pairs = [self._replies.labeled(example, reply) for example, reply in asked]
+        return self._losses(pairs, "the replies", batch_size)
+
+    @cached_property
+    def _replies(self) -> Replies:
+        return Replies(self.tokenizer)
 
     def _losses(self, pairs: list[Labeled], what: str, batch_size: int | None) -> list[ExampleLoss]:
         if not any(label != IGNORED for _, labels in pairs for label in labels[1:]):

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ftrecipe import results
 from ftrecipe.components.eval import Eval, Split
 from ftrecipe.config import RunConfig
+from ftrecipe.results import BASE, TUNED
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.page.usage import Usage, usages
 
@@ -84,6 +86,7 @@ def _example(suites: list[Suite]) -> str:
 def _suite(
     name: str, suite: Eval, metrics: dict[str, Any], rundir: RunDir, data: dict[str, Any] | None
 ) -> Suite:
+    rows = results.read(rundir, name)
     return Suite(
         name=name,
         of=_measured_on(suite, data),
@@ -93,8 +96,8 @@ def _suite(
         generates=suite.generates,
         base=metrics.get("base", {}).get(name),
         tuned=metrics.get("tuned", {}).get(name),
-        base_rows=_rows(rundir.eval / "base" / f"{name}.jsonl"),
-        tuned_rows=_rows(rundir.eval / "tuned" / f"{name}.jsonl"),
+        base_rows=rows.get(BASE, []),
+        tuned_rows=rows.get(TUNED, []),
     )
 
 

@@ -8,7 +8,7 @@ import ftrecipe.components.eval as package
 from ftrecipe.components.eval import GROUP, Completion, ExampleLoss
 from ftrecipe.components.eval.forgetting import read_texts
 from ftrecipe.components.eval.generation import repetition
-from ftrecipe.components.eval.loss import mean_loss, perplexity
+from ftrecipe.components.eval.perplexity import Perplexity
 from ftrecipe.components.eval.qa import Qa
 from ftrecipe.errors import DataError
 from ftrecipe.registry import load_all
@@ -34,6 +34,16 @@ class Parrot:
 
     def generate(self, prompts, decoding, batch_size=None):
         return [Completion(self.text, 2, True) for _ in prompts]
+
+
+class Losing:
+    """Has these losses on whatever it is asked."""
+
+    def __init__(self, *losses: ExampleLoss) -> None:
+        self.losses = list(losses)
+
+    def split_losses(self, split, limit=None, everything=False, batch_size=None):
+        return self.losses
 
 
 @pytest.mark.parametrize("name", GROUP.classes)
@@ -74,11 +84,13 @@ def test_qa_gives_part_marks_by_f1():
 
 
 def test_the_mean_loss_weighs_tokens_not_examples():
-    assert mean_loss([ExampleLoss(10.0, 1, 0), ExampleLoss(2.0, 3, 0)]) == 3
+    result = Perplexity().measure(Losing(ExampleLoss(10.0, 1, 0), ExampleLoss(2.0, 3, 0)))
+    assert result.metrics["loss"] == 3
 
 
 def test_perplexity_of_a_hopeless_loss_is_infinite():
-    assert perplexity(1000.0) == float("inf")
+    result = Perplexity().measure(Losing(ExampleLoss(1000.0, 1, 0)))
+    assert result.metrics["perplexity"] == float("inf")
 
 
 def test_repetition_is_the_share_of_word_triples_said_before():

@@ -1,0 +1,64 @@
+"""eval/<suite>.jsonl: one line an example, with what each model made of it side by side."""
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from ftrecipe.rundir import RunDir
+
+Row = dict[str, Any]
+MODELS = "models"
+BASE, TUNED = "base", "tuned"  # the two models that every run has
+
+
+def read(rundir: RunDir, suite: str) -> dict[str, list[Row]]:
+    """Return by model the rows of a suite, in the order of its examples; empty for none."""
+    file = rundir.results(suite)
+    found: dict[str, list[Row]] = {}
+    if not file.is_file():
+        return found
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            example = json.loads(line)
+            models = example.pop(MODELS)
+            for who, row in models.items():
+                found.setdefault(who, []).append(example | row)
+    return found
+
+
+def write(
+    rundir: RunDir, suite: str, who: str, rows: Sequence[Row], identity: Collection[str]
+) -> None:
+    """Add the rows of one model, in place of those that it had.
+
+    `identity` are the keys that say which example a row is of. What other models made of other
+    examples, of a file that has changed since, is dropped: nothing could be compared with it.
+    """
+    known = read(rundir, suite)
+    known[who] = list(rows)
+    examples = [_of(row, identity) for row in rows]
+    kept = {
+        name: found
+        for name, found in known.items()
+        if [_of(row, identity) for row in found] == examples
+    }
+    lines = [
+        examples[at]
+        | {MODELS: {name: _without(found[at], identity) for name, found in kept.items()}}
+        for at in range(len(rows))
+    ]
+    file = rundir.results(suite)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
+
+
+def _of(row: Row, identity: Collection[str]) -> Row:
+    return {key: value for key, value in row.items() if key in identity}
+
+
+def _without(row: Row, identity: Collection[str]) -> Row:
+    return {key: value for key, value in row.items() if key not in identity}
