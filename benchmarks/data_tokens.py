@@ -204,10 +204,10 @@ def ours_chats(train_on: str) -> Callable[[Any, Path], Work]:
 
 
 def _written(tokenizer: Any, rows: list[Any], render: Callable[[list[Any]], list[Any]]) -> Work:
-    from ftrecipe.data.build import Writer
     from ftrecipe.data.example import OnOverlong
     from ftrecipe.data.tokens.overlong import Overlong
     from ftrecipe.data.tokens.tokenize import Encoder
+    from ftrecipe.data.writer import Writer
 
     def work(out: Path) -> int:
         encoder, writer, tokens = Encoder(tokenizer), Writer(out / "rows.arrow"), 0
@@ -215,7 +215,7 @@ def _written(tokenizer: Any, rows: list[Any], render: Callable[[list[Any]], list
         for start in range(0, len(rows), BATCH):
             made = encoder.rows(render(rows[start : start + BATCH]))
             kept = [piece for row in made for piece in overlong.fit(row)]
-            writer.write(kept)
+            writer.write(kept, [""] * len(kept))
             tokens += sum(len(row.input_ids) for row in kept)
         writer.stream.close()
         return tokens

@@ -21,9 +21,17 @@ class Run:
         """The run's objective, None where nothing was measured."""
         return self.metrics.get("objective")
 
+    @property
+    def passed(self) -> bool | None:
+        """Whether the gate was passed, None for a run without one; the exit code 3 of a command."""
+        gate = self.metrics.get("gate")
+        return None if gate is None else gate["passed"]
+
 
 def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
     """Run a recipe as the command line does, in a process of its own; works in notebooks.
+
+    A run whose gate failed is returned as any other, with `passed` False.
 
     Args:
         recipe: a recipe's name or file; None for the default run.
@@ -33,7 +41,7 @@ def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
         ConfigError: what was asked for cannot be done.
         StageError: a stage failed; the run directory's log.txt has the details.
     """
-    from ftrecipe import launch, plan
+    from ftrecipe import gated, launch, plan
     from ftrecipe.compose import compose
     from ftrecipe.errors import ConfigError, StageError
     from ftrecipe.rundir import read_json
@@ -42,7 +50,7 @@ def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
     made = plan.make(compose(words))
     rundir = launch.create(made)
     code = launch.start(rundir, made.stages)
-    if code != 0:
+    if code not in (0, gated.FAILED):
         reason = launch.read_status(rundir)["error"]
         kind = ConfigError if code == ConfigError.exit_code else StageError
         raise kind(f"{rundir.path} ended with code {code}: {reason}")

@@ -21,7 +21,10 @@ DISKS = (
 
 
 def main(line: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0 well, 1 failed, 2 refused, 130 stopped."""
+    """Run the command line; return the exit code.
+
+    0 well, 1 failed, 2 refused, 3 done and the gate failed, 130 stopped.
+    """
     words = list(sys.argv[1:] if line is None else line)
     if line is None:
         sys.excepthook = _tell_bug

@@ -38,6 +38,15 @@ _ROWS = {
     "trainer.save_total_limit": "keep_checkpoints max_checkpoints save_only_last",
     "trainer.eval_steps": "eval_strategy evaluation_strategy evals_per_epoch eval_every "
     "eval_interval eval_freq",
+    "trainer.eval_suites": "eval_metrics compute_metrics eval_callbacks",
+    "trainer.eval_samples": "eval_table_size max_eval_samples eval_num_samples eval_max_samples",
+    "trainer.load_best_model_at_end": "load_best load_best_model save_best save_best_only "
+    "restore_best_weights",
+    "trainer.metric_for_best_model": "best_metric monitor best_model_metric greater_is_better "
+    "save_best_metric",
+    "trainer.early_stopping_patience": "early_stopping patience early_stop early_stop_patience "
+    "early_stopping_rounds early_stop_interval early_stopping_steps",
+    "trainer.early_stopping_threshold": "min_delta early_stopping_min_delta early_stop_threshold",
     "peft": "adapter finetuning_type sft_type train_type tuner_type tuner method use_peft "
     "finetune_type peft_type peft_method full_finetuning lora qlora use_lora adapter_type",
     "peft.r": "lora_r lora_rank rank lora_dim",
@@ -111,13 +120,14 @@ _ROWS = {
     "tracking.entity": "wandb_entity",
     "tracking.mode": "wandb_mode",
     "tracking.tracking_uri": "mlflow_tracking_uri",
+    "tracking.log_model": "wandb_log_model log_checkpoint hf_mlflow_log_artifacts",
     "eval": "metrics evaluation eval_suites do_eval benchmarks",
     "eval.qa.max_new_tokens": "generation_max_length",
     "export": "save_format export_format export_dir merge_lora save_method save_adapter_only",
     "export=[merged]": "merge merge_adapter merge_and_unload",
     "runs_dir": "output_dir save_dir out_dir checkpoint_dir output_path logging_dir results_dir",
     "seed": "random_seed random_state data_seed rng_seed manual_seed",
-    "objective": "metric metric_for_best_model",
+    "objective": "metric",
     "consent.remote_code": "trust_remote_code remote_code allow_remote_code",
 }  # fmt: skip
 

@@ -22,7 +22,9 @@ MAY_CHANGE = (
     *MEASURING, "strategy", "export", "tracking", "trainer.num_train_epochs", "trainer.max_steps",
     "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",
     "trainer.eval_steps", "trainer.gradient_checkpointing", "trainer.guards", "trainer.rehearsal",
-    "trainer.per_device_train_batch_size",
+    "trainer.per_device_train_batch_size", "trainer.eval_suites", "trainer.eval_suites_every",
+    "trainer.eval_samples", "trainer.load_best_model_at_end", "trainer.early_stopping_patience",
+    "trainer.early_stopping_threshold",
 )  # fmt: skip
 """What a run may go on with otherwise; of `strategy`, how checkpoints are divided stays.
 

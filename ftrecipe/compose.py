@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ftrecipe import config, rules
 from ftrecipe.config import GROUPS, RunConfig, options, packaged
-from ftrecipe.door import recipes, words
+from ftrecipe.door import earlier, recipes, words
 from ftrecipe.door.apply import apply
 from ftrecipe.door.interpolation import unresolved
 from ftrecipe.door.vet import MOST_FAULTS, TOO_MANY, Layer, Setting
@@ -35,6 +35,7 @@ class Composition:
     names_model: bool = True  # whether anything said which model
     names_data: bool = True  # whether anything said which data
     notes: list[str] = field(default_factory=list)  # what was found out on the way
+    named: dict[str, str] = field(default_factory=dict)  # earlier runs: as typed, and the folder
 
 
 def compose(line: list[str], audit_only: bool = False) -> Composition:
@@ -54,7 +55,7 @@ def compose(line: list[str], audit_only: bool = False) -> Composition:
     if not any("dataset" in layer.choices.keys() | layer.unsure for layer in layers):
         words.look_at_the_file(asked)
     composition = compose_layers(layers, asked.recipe, audit_only)
-    composition.notes = asked.notes
+    composition.notes = asked.notes + composition.notes
     return composition
 
 
@@ -79,6 +80,12 @@ def compose_layers(
     layers = [with_secrets(layer, environment, final) for layer in layers]
     faults, doubtful = _set_all(node, layers)
     refused = [*faults, *_placed((f"{key}: {why}" for key, why in unresolved(node)), layers)]
+    named: dict[str, str] = {}
+    if len(refused) == len(faults):
+        named, unknown = earlier.settled(node, doubtful)
+        faults += _placed(unknown, layers)
+        doubtful |= {fault.partition(".")[0] for fault in unknown}
+        refused = list(faults)
     if len(refused) == len(faults) and (not doubtful or judge is rules.check):
         told = _ruled(node, audit_only, judge, doubtful)
         refused += _placed(told, layers)
@@ -86,14 +93,16 @@ def compose_layers(
         raise (ConfigError if faults else RuleError)(refused)
     run = to_run(node)
     run = replace(run, model=run.dataset.implied(run.model))
-    named = {*chosen, *(s.path[0] for one in layers for s in one.settings)}
+    asked = {*chosen, *(s.path[0] for one in layers for s in one.settings)}
     return Composition(
         run,
         recipe,
         choices,
         differences(untouched, node),
-        names_model="model" in named,
-        names_data="dataset" in named,
+        names_model="model" in asked,
+        names_data="dataset" in asked,
+        notes=[f"run       {name} is {folder}" for name, folder in named.items()],
+        named=named,
     )
 
 

@@ -139,10 +139,16 @@ def trained_and_all(run: RunConfig) -> tuple[float, float] | None:
 def checkpoints(run: RunConfig, steps: int | None) -> int:
     """Return the most checkpoints at one time: an old one goes once the newest is whole.
 
-    There is one every `save_steps`, and one after the last step.
+    There is one every `save_steps`, one after the last step, and the best one if that is kept.
     """
-    most = run.trainer.save_total_limit + 1
-    return most if steps is None else min(most, max(1, math.ceil(steps / run.trainer.save_steps)))
+    trainer = run.trainer
+    most = max(trainer.save_total_limit, 1 + trainer.load_best_model_at_end) + 1
+    if steps is None:
+        return most
+    saved = math.ceil(steps / trainer.save_steps)
+    if trainer.load_best_model_at_end:  # and one at each evaluation, if each is the best so far
+        saved += steps // (trainer.eval_steps or steps)
+    return min(most, max(1, saved))
 
 
 def _bytes(run: RunConfig) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ftrecipe.assemble import Phase
 from ftrecipe.errors import Stopped
+from ftrecipe.gated import FAILED
 from ftrecipe.ranks import Ranks
 from ftrecipe.rundir import RunDir, now, read_json, write_json
 from ftrecipe.state import known_status
@@ -30,7 +31,7 @@ def conclude(
             left = [s for s in read_json(rundir.run)["stages"] if s not in status["done"]]
             _write(rundir, status, "interrupted", f"{' and '.join(left)} left to do")
         return 0
-    if not running and status != before:
+    if not running and (status != before or code == FAILED):
         return code
     if not running:
         status["stage"] = stages[0]

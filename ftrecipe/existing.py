@@ -13,8 +13,9 @@ from ftrecipe.config import GROUPS, RunConfig, from_plain
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.door import words
 from ftrecipe.door.vet import Layer, Setting
-from ftrecipe.errors import ConfigError, did_you_mean, listed
+from ftrecipe.errors import ConfigError, listed
 from ftrecipe.fit import fit, refuse
+from ftrecipe.found import find_run, looked_in
 from ftrecipe.needs import Longest, longest_row
 from ftrecipe.paths import typed
 from ftrecipe.plan import Plan
@@ -22,16 +23,16 @@ from ftrecipe.rundir import RunDir, read_json
 
 
 def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
-    """Return the run directory that the first word names, and the words after it."""
-    folder = typed(line[0]) if line else None
-    if folder is None or ("=" in line[0] and not folder.is_dir()):
-        raise ConfigError(f"{verb} needs a run: python -m ftrecipe {verb} RUN_DIR [key=value …]")
-    if not RunDir(folder).run.is_file():
-        siblings = [p.name for p in folder.parent.glob("*")] if folder.parent.is_dir() else []
-        hint = did_you_mean(folder.name, siblings)
-        raise ConfigError(f"{folder} is not a run directory (it has no run.json){hint}")
-    rundir = RunDir(folder.absolute())
-    rest = _consented(verb, rundir, line[1:])
+    """Return the run that the first word names, by its folder or else, and the words after it.
+
+    Names are looked for in `runs_dir=…` if the line says so.
+    """
+    if not line or ("=" in line[0] and not typed(line[0]).is_dir()):
+        raise ConfigError(f"{verb} needs a run: python -m ftrecipe {verb} RUN [key=value …]")
+    is_folder = RunDir(typed(line[0])).run.is_file()
+    place, rest = (None, line[1:]) if is_folder else looked_in(line[1:])
+    rundir = RunDir(find_run(line[0], place).path.absolute())
+    rest = _consented(verb, rundir, rest)
     working_dir = Path(read_json(rundir.run)["working_dir"])
     if working_dir.is_dir():
         os.chdir(working_dir)  # what the run named relative to its folder is found again
@@ -97,6 +98,7 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
         refuse(made.run, fit(made.run, known_longest(rundir) or longest_row(made.run)))
     made.name, made.recipe = boundary["name"], boundary["recipe"]
     made.config["runs_dir"] = boundary["runs_dir"]
+    made.named = boundary.get("named", {}) | made.named
     return made
 
 

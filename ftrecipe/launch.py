@@ -97,6 +97,7 @@ def write(plan: Plan, rundir: RunDir, defer: bool = False, trains: bool = True) 
         "global_batch_size": plan.global_batch_size,
         "settled": not defer,
         "assumes_model": plan.assumes_model,
+        "named": plan.named,
     }
     write_json(rundir.run, boundary)
     lock.begin(rundir, boundary, plan.run, trains)

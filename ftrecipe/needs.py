@@ -1,7 +1,7 @@
 """What memory a run needs on each of its devices: reads the facts of its options, computes none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ftrecipe import devices
 from ftrecipe.components.eval import AnswerEval, Eval
@@ -17,6 +17,7 @@ from ftrecipe.memory.optimizers import optimizer
 from ftrecipe.memory.training import Setting, Shared
 
 MIB = 1 << 20
+MANY = 1 << 30  # examples, where nothing bounds them
 ASSUMED_LENGTH = 1024  # tokens of the longest row where nothing says how long rows may be
 SHORTEST = 64  # tokens; a run of rows of unknown length is only refused if not even these fit
 DENSE, SPARSE = 3, 8  # bytes of text that a token stands for, as a rule and at the most
@@ -162,6 +163,14 @@ def setting(
         shared=shared(run),
         suites=tuple(suite(one, length, splits) for one in run.eval.values()),
         eval_rows=run.trainer.per_device_eval_batch_size if run.trainer.eval_steps else 0,
+        beside=tuple(
+            replace(one, max_samples=min(run.trainer.eval_samples, one.max_samples or MANY))
+            for one in (
+                suite(run.eval[name], length, None)
+                for name in run.trainer.eval_suites
+                if name in run.eval
+            )
+        ),
         file_width=0 if on_gpu else 2,
     )
 

@@ -11,6 +11,7 @@ TRAIN = {
 }
 WORDS = {"max": "maximize", "min": "minimize"}
 ARROWS = {"maximize": "↑", "minimize": "↓"}
+MODELS = ("tuned", "base")
 
 
 def name_of(run: RunConfig) -> str:
@@ -24,32 +25,39 @@ def name_of(run: RunConfig) -> str:
 
 def direction(run: RunConfig) -> str:
     """Return "maximize" or "minimize", as the suite that measures the objective declares."""
-    return directions(run)[name_of(run)]
+    found = direction_of(name_of(run), run)
+    assert found is not None, "a rule has seen that it has one"
+    return found
+
+
+def direction_of(name: str, run: RunConfig) -> str | None:
+    """Return the direction of a number, None where the run does not measure it, or it has none.
+
+    A suite also knows that of metrics which only its data or tasks name.
+    """
+    who, _, rest = name.partition(".")
+    suite, _, metric = rest.partition(".")
+    if who in MODELS and suite in run.eval and metric:
+        return WORDS.get(run.eval[suite].direction(metric) or "")
+    return TRAIN.get(name)
 
 
 def known(run: RunConfig) -> list[str]:
-    """Return the names that the objective of this run may have."""
-    return list(directions(run))
-
-
-def directions(run: RunConfig) -> dict[str, str]:
-    """Return what the run measures that can be better or worse, each with its direction."""
-    measured = {
-        f"{who}.{name}.{metric}": WORDS[which]
+    """Return the names that the objective of this run may have, of those known before it runs."""
+    measured = [
+        f"{who}.{name}.{metric}"
         for name, suite in run.eval.items()
-        for metric, which in suite.directions.items()
-        for who in ("tuned", "base")
-    }
-    return TRAIN | measured
+        for metric in suite.directions
+        for who in MODELS
+    ]
+    return [*TRAIN, *measured]
 
 
 def is_percent(name: str, suites: dict[str, Eval]) -> bool:
     """Tell whether the number of that name is a share of a hundred."""
-    return any(
-        name in (f"tuned.{key}.{metric}", f"base.{key}.{metric}")
-        for key, suite in suites.items()
-        for metric in suite.percents
-    )
+    who, _, rest = name.partition(".")
+    suite, _, metric = rest.partition(".")
+    return who in MODELS and suite in suites and suites[suite].is_percent(metric)
 
 
 def short(name: str) -> str:

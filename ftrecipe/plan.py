@@ -39,6 +39,7 @@ class Plan:
     total_steps: int | None
     run: RunConfig
     notes: list[str] = field(default_factory=list)
+    named: dict[str, str] = field(default_factory=dict)  # earlier runs: as typed, and the folder
     files: list[str] = field(default_factory=list)
     looks_at_the_machine: bool = False
     assumes_model: bool = False  # whether data is only counted with a tokenizer nobody chose
@@ -102,6 +103,7 @@ def make(
         total_steps=total,
         run=run,
         notes=[*composition.notes, *settled.notes],
+        named=composition.named,
         files=files_of(run),
         looks_at_the_machine=composition.run.hardware.is_looked_for,
         memory=memory,
@@ -115,6 +117,11 @@ def _longest(run: RunConfig, counted: Counted | None) -> Longest:
 
 def _unmeasurable(run: RunConfig, counted: Counted) -> Iterator[str]:
     """Yield the suites that have no rows to measure on; others are seen once rows are prepared."""
+    if run.trainer.eval_steps is not None and not counted.splits["validation"]:
+        yield (
+            "trainer.eval_steps: needs a validation split, and the data has none; set "
+            "dataset.split.validation or dataset.validation_path, or add rows"
+        )
     for name, suite in run.eval.items():
         split = suite.reads()
         if split is not None and not counted.splits[split.value]:

@@ -27,6 +27,15 @@ def read(rundir: RunDir, suite: str) -> dict[str, list[Row]]:
     return found
 
 
+def count(rundir: RunDir, suite: str) -> int:
+    """Return how many examples a suite has rows of."""
+    file = rundir.results(suite)
+    if not file.is_file():
+        return 0
+    with file.open("rb") as lines:
+        return sum(1 for line in lines if line.strip())
+
+
 def write(
     rundir: RunDir, suite: str, who: str, rows: Sequence[Row], identity: Collection[str]
 ) -> None:

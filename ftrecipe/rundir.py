@@ -73,6 +73,16 @@ class RunDir:
         return self.path / "lock.json"
 
     @property
+    def tags(self) -> Path:
+        """Words that people gave the run."""
+        return self.path / "tags.json"
+
+    @property
+    def pointers(self) -> Path:
+        """The events that made names, `support-bot@production`, point to the run, and away."""
+        return self.path / "pointers.json"
+
+    @property
     def data_report(self) -> Path:
         """Counts and the audit of the prepared data."""
         return self.path / "data" / "report.json"
@@ -121,6 +131,11 @@ class RunDir:
     def history(self) -> Path:
         """One JSON line a logged training step."""
         return self.path / "history.jsonl"
+
+    @property
+    def tracking(self) -> Path:
+        """By which id a tracker knows the run, and how much of the history it has."""
+        return self.path / "tracking.json"
 
     @property
     def eval(self) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,19 @@ SOURCES = Setting(("dataset", "sources", "a", "path"), DATA.value, "test")
 FIRST = Setting(("hardware", "main_process_ip"), "10.0.0.1", "test")
 AGAINST = Setting(("cleaning", "contamination", "against"), [DATA.value], "test")
 HERE = Setting(("model", "path"), "builtin:tiny", "test")
+# Suites that measure nothing until they are told what.
+TOLD = [
+    Setting(("eval", "custom", "name"), "anything", "test"),
+    Setting(("eval", "lm_eval", "tasks"), ["arc_easy"], "test"),
+    Setting(("eval", "prompts", "prompts"), ["Who are you?"], "test"),
+]
 
 
 def composed(choices: dict[str, object]) -> RunConfig:
     settings = [SOURCES if choices.get("dataset") == "mix" else DATA, HERE, FIRST]
     if "contamination" in str(choices.get("cleaning")):
         settings.append(AGAINST)
+    settings += [one for one in TOLD if one.path[1] in str(choices.get("eval"))]
     layer = Layer(choices=choices, settings=settings)
     return compose_layers([layer], None, audit_only=True).run  # of data that is only looked at
 
@@ -34,7 +42,20 @@ def option_file(group: str, name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs() -> list[tuple[RunConfig, dict[str, object]]]:
+def anything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An installed package that offers a metric of that name."""
+    folder = tmp_path_factory.mktemp("packages")
+    told = folder / "anything-1.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: anything\nVersion: 1\n")
+    (told / "entry_points.txt").write_text("[ftrecipe.metrics]\nanything = anything:judge\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
+
+
+@pytest.fixture(scope="module")
+def runs(anything: None) -> list[tuple[RunConfig, dict[str, object]]]:
     """Runs that together choose every option of every group."""
     most = max(len(options(group)) for group, kind in GROUPS.items() if not kind.many)
     every: list[dict[str, object]] = [

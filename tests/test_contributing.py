@@ -25,7 +25,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(source, copy / part)
     diffs = re.findall(r"```diff\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.S)
-    assert len(diffs) == 4
+    assert len(diffs) == 5
     subprocess.run(["git", "apply", "-"], input="".join(diffs), text=True, cwd=copy, check=True)
     (copy / "quiz.csv").write_text(
         "category,clue,winning_response\n" + "".join(f"Rivers,clue {n},r{n}\n" for n in range(20))
@@ -41,6 +41,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["dataset=quiz.csv"], "quiz"),
         (["cleaning=[shouting]"], "min_chars=20"),
         (["export=[float16]"], "float16"),
+        (["eval=[brevity]"], "brevity"),
     ],
 )
 def test_diff_adds_an_option_that_can_be_planned(

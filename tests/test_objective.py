@@ -49,6 +49,15 @@ def test_every_suite_says_which_way_its_headline_is_better(name: str) -> None:
     assert set(suite.directions.values()) <= set(objective.WORDS)
 
 
+def test_a_metric_that_only_the_data_names_has_its_suites_direction(faq: str) -> None:
+    run = a_run("eval=[qa,perplexity]", "objective=tuned.perplexity.loss.faq")
+    assert objective.direction(run) == "minimize"
+    assert objective.direction_of("tuned.qa.f1.refund", run) == "maximize"
+    for name in ("tuned.qa.questions", "tuned.qa", "tuned.generation.chrf", "base", "qa.f1"):
+        assert objective.direction_of(name, run) is None
+    assert objective.is_percent("tuned.qa.f1.refund", run.eval)
+
+
 def test_shares_of_a_hundred_are_known_as_such(faq: str) -> None:
     suites = a_run("eval=[qa,perplexity]").eval
     assert objective.is_percent("tuned.qa.exact_match", suites)

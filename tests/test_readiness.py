@@ -7,7 +7,9 @@ import pytest
 
 from ftrecipe import devices
 from ftrecipe.components.hardware import Device, Hardware
-from ftrecipe.components.tracking import Mlflow, Mode, Wandb, no_answer
+from ftrecipe.components.tracking.mlflow import Mlflow
+from ftrecipe.components.tracking.reach import no_answer
+from ftrecipe.components.tracking.wandb import Mode, Wandb
 from ftrecipe.compose import compose
 from ftrecipe.errors import ConfigError
 from ftrecipe.readiness import check, device_faults

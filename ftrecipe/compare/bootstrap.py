@@ -1,91 +1,154 @@
-"""Intervals by a paired bootstrap: both models on the same examples, drawn again and again."""
+"""Changes and values with intervals by a paired bootstrap: both models on the same examples."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ftrecipe.compare.draws import Seen, Settings, seen
+from ftrecipe.compare.interval import interval, is_one_value, unseen
 from ftrecipe.compare.tallies import Row, Tallied, Tallies
 
 if TYPE_CHECKING:
     from ftrecipe.compare.tallies import Array
 
-CONFIDENCE = 0.95
-CELLS = 1 << 22  # weights that are held at a time
-LEAST_CHANGED = 6  # examples: of fewer, no test without assumptions says 95 %, since 2 / 2^5 > 5 %
+__all__ = ["LEAST_CHANGED", "Change", "Interval", "Paired", "Settings", "changes", "intervals"]
+
+LEAST_CHANGED = 6  # of fewer, no sign test says 95 % even where all change one way: 2 / 2^5 > 5 %
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How often examples are drawn again, and by which dice."""
+class Interval:
+    """A value, and the ends between which the true one lies; None where none can be told."""
 
-    resamples: int = 2000
-    seed: int = 0
+    value: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
 class Change:
     """How one metric changed: `low` to `high` holds the true change with CONFIDENCE.
 
-    real: whether zero is outside of it. changed: on how many examples the two differ.
+    change: None where one of the two has no value, or an infinite one: of a model that diverged.
+    real: whether zero is outside of the interval. changed: the examples, or groups of them, on
+    which the two differ in this metric.
     """
 
-    change: float
-    low: float
-    high: float
+    change: float | None
+    low: float | None
+    high: float | None
     real: bool
     changed: int
+
+
+class Paired:
+    """Two models on the same examples: `after` is held against `before`."""
+
+    def __init__(
+        self, suite: Tallied, after: Sequence[Row], before: Sequence[Row], settings: Settings
+    ) -> None:
+        """Draw all resamples. Raises ValueError for unequal numbers of examples, or for none."""
+        mine, theirs = Tallies(suite, after), Tallies(suite, before)
+        self.now, self.then = seen([mine, theirs], settings)
+        self.examples = len(after)
+        self.metrics = [name for name in self.now.whole if name in self.then.whole]
+        self._swapped = _swapped(mine, theirs)
+
+    def changed(self, metric: str) -> int:
+        """Return on how many examples the two differ in a metric."""
+        import numpy as np
+
+        values, whole = self._swapped[metric][:-1], self._swapped[metric][-1]
+        with np.errstate(invalid="ignore"):
+            same = (values == whole) | (abs(values - whole) <= 1e-12 * abs(whole))
+            same |= np.isnan(values) & np.isnan(whole)
+        return int((~same).sum())
+
+    def margin(self, metric: str, factor: float = 1.0, offset: float = 0.0) -> Interval | None:
+        """Return after - (factor * before + offset); None where it is not a finite number.
+
+        Where the two differ on fewer than LEAST_CHANGED examples, the interval also holds what
+        would be if they did not differ: so few can have changed by chance. Where all examples
+        changed alike, it reaches as far as those of which none has been seen yet may pull it.
+        """
+        value = self.now.whole[metric] - factor * self.then.whole[metric] - offset
+        if not math.isfinite(value):
+            return None
+        drawn = _difference(self.now.resamples[metric], self.then.resamples[metric], factor)
+        left = _difference(self.now.without[metric], self.then.without[metric], factor)
+        ends = interval(drawn - offset, left - offset)
+        if ends is None:
+            return Interval(value, None, None)
+        low, high = ends
+        unchanged = (1 - factor) * self.then.whole[metric] - offset
+        if self.changed(metric) < LEAST_CHANGED:
+            low, high = min(low, unchanged), max(high, unchanged)
+        elif is_one_value(low, high):
+            other = value + unseen(len(left)) * (unchanged - value)
+            low, high = min(low, other), max(high, other)
+        return Interval(value, low, high)
+
+    def change(self, metric: str) -> Change:
+        """Return how a metric changed."""
+        found = self.margin(metric) or Interval(math.nan, None, None)
+        low, high = found.low, found.high
+        real = low is not None and high is not None and (low > 0 or high < 0)
+        value = None if math.isnan(found.value) else found.value
+        return Change(value, low, high, real, self.changed(metric))
 
 
 def changes(
     suite: Tallied, after: Sequence[Row], before: Sequence[Row], settings: Settings
 ) -> dict[str, Change]:
-    """Return the change of every metric that both have. Raises ValueError for unequal numbers."""
-    if len(after) != len(before):
-        raise ValueError(f"{len(after)} examples cannot be paired with {len(before)}")
-    mine, theirs = Tallies(suite, after), Tallies(suite, before)
-    now, then = mine.metrics(), theirs.metrics()
-    draws = differences(mine, theirs, settings)
-    differing = sum(a != b for a, b in zip(mine._added, theirs._added, strict=True))
-    return {
-        name: _change(now[name] - then[name], draws[name], len(mine), differing)
-        for name in now
-        if name in then
-    }
+    """Return the change of every metric that both have. Raises ValueError as `Paired` does."""
+    both = Paired(suite, after, before, settings)
+    return {metric: both.change(metric) for metric in both.metrics}
 
 
-def differences(mine: Tallies, theirs: Tallies, settings: Settings) -> "dict[str, Array]":
-    """Return of each metric how it differs in every resample."""
-    import numpy as np
+def intervals(
+    suite: Tallied,
+    rows: Sequence[Row],
+    settings: Settings,
+    is_percent: Callable[[str], bool] = lambda metric: False,
+) -> dict[str, Interval]:
+    """Return every metric of one model with its interval. Raises ValueError for no rows.
 
-    parts: dict[str, list[Array]] = {}
-    for weights in draws(len(mine), settings):
-        now, then = mine.resampled(weights), theirs.resampled(weights)
-        for name in now.keys() & then.keys():
-            parts.setdefault(name, []).append(now[name] - then[name])
-    return {name: np.concatenate(found) for name, found in parts.items()}
-
-
-def draws(examples: int, settings: Settings) -> "Iterator[Array]":
-    """Yield how often each example is drawn [samples, examples], a part of the samples at a time.
-
-    A pure function of the settings and the number of examples: every metric, baseline and machine
-    sees the same resamples.
+    `is_percent` tells which lie between 0 and 100: so what all examples being right, or wrong,
+    says of the others is known too.
     """
+    (found,) = seen([Tallies(suite, rows)], settings)
+    return {metric: _of_one(found, metric, is_percent(metric)) for metric in found.whole}
+
+
+def _of_one(found: Seen, metric: str, percent: bool) -> Interval:
+    value = found.whole[metric]
+    finite = math.isfinite(value)
+    ends = interval(found.resamples[metric], found.without[metric]) if finite else None
+    if ends is None:
+        return Interval(value, None, None)
+    low, high = ends
+    if percent and is_one_value(low, high):
+        share = unseen(len(found.without[metric]))
+        low, high = low - share * value, high + share * (100 - value)
+    return Interval(value, low, high)
+
+
+def _difference(now: "Array", then: "Array", factor: float) -> "Array":
+    """Return now - factor * then; infinite where either is, so that it is not taken for unknown."""
     import numpy as np
 
-    dice = np.random.default_rng(settings.seed)
-    odds = np.full(examples, 1 / examples)
-    left = settings.resamples
-    while left:
-        count = min(left, max(1, CELLS // examples))
-        yield dice.multinomial(examples, odds, size=count).astype(np.float64)
-        left -= count
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(now) | np.isinf(then), np.inf, now - factor * then)
 
 
-def _change(value: float, drawn: "Array", examples: int, differing: int) -> Change:
+def _swapped(mine: Tallies, theirs: Tallies) -> "dict[str, Array]":
+    """Return the metrics of `mine` where one unit is as it is in `theirs`, and of none at last."""
     import numpy as np
 
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (float(q) for q in np.quantile(drawn, [tail, 1 - tail]))
-    real = differing >= LEAST_CHANGED and (low > 0 or high < 0)
-    return Change(value, low, high, real, differing)
+    columns = list(dict.fromkeys([*mine.columns, *theirs.columns]))
+    units = mine.units(columns)
+    with np.errstate(all="ignore"):
+        other = np.vstack([theirs.units(columns) - units, np.zeros((1, len(columns)))])
+        sums = units.sum(axis=0) + other
+    return mine.scores(columns, sums, np.full(len(sums), mine.sizes.sum()))

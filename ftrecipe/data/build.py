@@ -8,19 +8,22 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeGuard
 
+from ftrecipe.data.asked import AskedWriter
 from ftrecipe.data.audit import Audit
 from ftrecipe.data.audit.report import Report, report
 from ftrecipe.data.corpus import Corpus, Placed, gather
 from ftrecipe.data.example import Chat, Completion, Example, Preference, Rated, RowFault
 from ftrecipe.data.prepared import EvalExample, Job, Prepared
 from ftrecipe.data.reading import Reading
+from ftrecipe.data.sample import Sample
 from ftrecipe.data.split import HELD_OUT, SPLITS
 from ftrecipe.data.tokens.masks import Unsupervised
 from ftrecipe.data.tokens.overlong import Overlong
 from ftrecipe.data.tokens.render import Rendered, Renderer
 from ftrecipe.data.tokens.tokenize import Encoder, Row
+from ftrecipe.data.writer import Writer
 from ftrecipe.rundir import write_json
 
 _BATCH = 1000
@@ -75,39 +78,6 @@ def batches(rows: Iterable[Placed]) -> Iterator[list[Placed]]:
         yield batch
 
 
-class Writer:
-    """Writes the rows of one split as an Arrow stream, which is read back without loading it.
-
-    Beside it, `origins.parquet` says of each row where it came from; only faults ask for that.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        import pyarrow
-        from pyarrow import parquet
-
-        column = pyarrow.list_(pyarrow.int32())
-        self.schema = pyarrow.schema([("input_ids", column), ("labels", column)])
-        kinds = {"file": pyarrow.string(), "unit": pyarrow.string(), "number": pyarrow.int64()}
-        self.origin = pyarrow.schema(kinds | {"part": pyarrow.string()})
-        folder.mkdir(parents=True)
-        self.stream = pyarrow.ipc.new_stream(str(folder / "rows.arrow"), self.schema)
-        self.origins = parquet.ParquetWriter(str(folder / "origins.parquet"), self.origin)
-
-    def write(self, rows: list[Row]) -> None:
-        """Append rows as one batch."""
-        import pyarrow
-
-        columns = {"input_ids": [r.input_ids for r in rows], "labels": [r.labels for r in rows]}
-        self.stream.write_batch(pyarrow.RecordBatch.from_pydict(columns, schema=self.schema))
-        places = [row.where._asdict() for row in rows]
-        self.origins.write_table(pyarrow.Table.from_pylist(places, schema=self.origin))
-
-    def close(self) -> None:
-        """End both files."""
-        self.stream.close()
-        self.origins.close()
-
-
 class Builder:
     """The state of one build: open files, counts, and the faults found on the way."""
 
@@ -122,6 +92,7 @@ class Builder:
         self.rendering = Reading("template", quarantine=corpus.quarantine.of("template"))
         self.unsupervised = Reading("unsupervised", quarantine=corpus.quarantine.of("unsupervised"))
         self.too_long = Counter[str]()  # examples of which no row is left, by the reason
+        self.sample = Sample(job.seed)
         self.files = ExitStack()
 
     def __enter__(self) -> "Builder":
@@ -132,11 +103,15 @@ class Builder:
             split: self.files.enter_context(
                 (self.folder / f"examples_{split}.jsonl").open("w", encoding="utf-8")
             )
-            for split in HELD_OUT
+            for split in SPLITS
         }
+        self.asked = self.files.enter_context(AskedWriter(self.folder))
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None:
+            for example in self.sample.unlike(self.audit.prompts[split] for split in HELD_OUT):
+                self._write_example("train", example)
         self.files.close()
 
     def add(self, batch: list[Placed]) -> None:
@@ -144,21 +119,40 @@ class Builder:
         rendered = [(split, example, self._rendered(example)) for split, example in batch]
         rows = iter(self.encoder.rows([row for _, _, texts in rendered for row in texts]))
         fitting: dict[str, list[Row]] = {split: [] for split in SPLITS}
+        sources: dict[str, list[str]] = {split: [] for split in SPLITS}
         for split, example, texts in rendered:
             kept = self._fitting(example, list(islice(rows, len(texts))))
+            if is_open(example):
+                self._add_open(split, example)
             if not kept:
                 continue
             fitting[split] += kept
+            sources[split] += [example.source] * len(kept)
             self.audit.example(split, example)
-            if split in HELD_OUT and isinstance(example, (Chat, Completion)):
+            if split == "train":
+                self.asked.add(example)
+                self.sample.add(example)
+            elif _is_asked(example, len(texts) - len(kept)):
                 self._write_example(split, example)
         for split, kept in fitting.items():
             for row in kept:
                 self.audit.row(split, row)
             if kept:
-                self.writers[split].write(kept)
+                self.writers[split].write(kept, sources[split])
+
+    def _add_open(self, split: str, example: Example) -> None:
+        """Write a question that nobody has answered: there is nothing to learn in it."""
+        assert isinstance(example, (Chat, Completion))
+        try:
+            self._write_example(split, example)
+        except RowFault as fault:
+            self.rendering.fault(example.where, fault, example.plain())
+        else:
+            self.audit.splits[split].examples += 1
 
     def _rendered(self, example: Example) -> list[Rendered]:
+        if is_open(example):
+            return []
         try:
             return [row for one in _told_apart(example) for row in self.renderer.rows(one)]
         except Unsupervised as fault:
@@ -182,16 +176,24 @@ class Builder:
             self.rendering.leave(example.where, "overlong", f"{longest} tokens", 1, example.plain())
         return kept
 
-    def _write_example(self, split: str, example: Chat | Completion) -> None:
-        text = self.renderer.prompt(example)
+    def _write_example(self, split: str, example: Chat | Completion | Preference) -> None:
+        pair: dict[str, Any] = {}
+        if isinstance(example, Preference):
+            pair = {"chosen": example.chosen, "rejected": example.rejected}
+            example = _preferred(example)
+        text = self.renderer.prompt(_answered(example))
+        ids = self.encoder.prompt_ids(text, raw=isinstance(example, Completion))
+        if is_open(example) and self.job.limit is not None and len(ids) > self.job.limit:
+            raise RowFault(f"has {len(ids):,} tokens, and {self.job.limit:,} are taken at most")
         line = EvalExample(
-            prompt_ids=self.encoder.prompt_ids(text, raw=isinstance(example, Completion)),
+            prompt_ids=ids,
             question=example.question,
             prompt_text=text,
             answers=example.answers,
             where=str(example.where),
             source=example.source,
             **_conversation(example),
+            **pair,
         )
         self.examples[split].write(json.dumps(vars(line), ensure_ascii=False) + "\n")
 
@@ -200,10 +202,43 @@ class Builder:
         return report(self)
 
 
+def _is_asked(example: Example, left_out: int) -> TypeGuard[Chat | Completion | Preference]:
+    """Tell what is a question; a pair is none where one of its answers was left out as too long."""
+    if isinstance(example, Preference):
+        return left_out <= 0
+    return isinstance(example, (Chat, Completion))
+
+
+def _preferred(pair: Preference) -> Chat:
+    """Return the conversation up to the first message of the better answer."""
+    return Chat(
+        where=pair.where, answers=[pair.chosen[0]["content"]], tools=pair.tools,
+        messages=[*pair.messages, pair.chosen[0]], source=pair.source,
+    )  # fmt: skip
+
+
+def is_open(example: Example) -> bool:
+    """Tell a question that nobody has answered: it is only asked."""
+    if isinstance(example, Chat):
+        return not example.everyone and example.messages[-1]["role"] != "assistant"
+    return isinstance(example, Completion) and not example.completion
+
+
+def _answered(example: Chat | Completion) -> Chat | Completion:
+    """Return the example with room for an answer where it has none."""
+    if isinstance(example, Chat) and is_open(example):
+        room = {"role": "assistant", "content": ""}
+        return replace(example, messages=[*example.messages, room])
+    return example
+
+
 def _conversation(example: Chat | Completion) -> dict[str, Any]:
     """Return what was said before the last answer, that answer, and the tools it may call."""
-    if not isinstance(example, Chat):
-        return {}
+    only_asked = is_open(example)
+    if isinstance(example, Completion):
+        return {"completion": example.completion, "open": only_asked}
+    if only_asked:
+        return {"messages": example.messages, "tools": example.tools, "open": True}
     *before, reply = example.messages
     return {"messages": before, "tools": example.tools, "reply": reply}
 

@@ -148,10 +148,10 @@ class Gathering:
 
     def _file(self, source: Source, steps: Sequence[Step], path: str | None) -> Iterator[Example]:
         """Return the clean examples of one path."""
-        if path is None:
+        if path is None and not source.given():
             raise DataError("dataset.path is not set; add dataset.path=<file or hub id>")
-        quarantine = self.quarantine.of(path)
-        reading = Reading(path, quarantine=quarantine)
+        quarantine = self.quarantine.of(path or "")
+        reading = Reading(path or "", quarantine=quarantine)
         cleaning = Cleaning.of(steps, quarantine)
         self.readings.append(reading)
         self.cleanings.append(cleaning)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datasets import Dataset as Rows
     from transformers import PreTrainedTokenizerBase
 
-PREPARE_VERSION = 6  # raise it when the same input would be prepared otherwise
+PREPARE_VERSION = 7  # raise it when the same input would be prepared otherwise
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Job:
     overlong_is_a_finding: bool = False  # of a tokenizer that nobody chose
     tokenizer_name: str = ""
     template_name: str = ""
+    trains: bool = True  # else all of it is only measured on
 
     @property
     def limit(self) -> int | None:
@@ -52,7 +53,10 @@ class Job:
 class EvalExample:
     """One held-out question; `answers` are all accepted ones. Plain text has none of these.
 
-    messages, reply: the conversation and the expected answer to it; none of a raw completion.
+    messages, reply: the conversation and the expected answer to it; none of a raw completion,
+    which has a `completion`: what follows the prompt, to the letter.
+    open: nobody has said what the answer is; it is only asked.
+    chosen, rejected: of a preference pair, the messages that follow the conversation.
     """
 
     prompt_ids: list[int]
@@ -64,6 +68,10 @@ class EvalExample:
     tools: list[Any] | None = None
     reply: dict[str, Any] | None = None
     source: str = ""
+    completion: str = ""
+    open: bool = False
+    chosen: list[dict[str, Any]] | None = None
+    rejected: list[dict[str, Any]] | None = None
 
 
 def fingerprint(job: Job) -> str:
@@ -84,6 +92,7 @@ def fingerprint(job: Job) -> str:
         "train_on": job.train_on.value,
         "finding": job.overlong_is_a_finding,
         "accepts": list(job.accepts),
+        "trains": job.trains,
         "seed": job.seed,
     }
     return sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()
@@ -163,7 +172,16 @@ class Prepared:
 
         table = parquet.read_table(self.path / split / "origins.parquet")
         wanted = pyarrow.array(rows, pyarrow.int64())
-        return [Where(**place) for place in table.take(wanted).to_pylist()]
+        places = table.select(Where._fields).take(wanted).to_pylist()
+        return [Where(**place) for place in places]
+
+    def places(self, split: str, limit: int | None = None) -> list[tuple[str, str]]:
+        """Return where each of the first rows of a split came from, and its source in a mix."""
+        from pyarrow import parquet
+
+        table = parquet.read_table(self.path / split / "origins.parquet")
+        found = table.slice(0, limit).to_pylist()
+        return [(str(Where(*(row[key] for key in Where._fields))), row["source"]) for row in found]
 
     def train(self) -> "Rows | None":
         """Return the rows to train on (input_ids, labels), from disk as they are needed."""
@@ -179,6 +197,13 @@ class Prepared:
 
     def examples(self, split: str) -> list[EvalExample]:
         """Return the questions of the validation or test split; those of train are not kept."""
+        return [] if split == "train" else self._examples(split)
+
+    def sample(self) -> list[EvalExample]:
+        """Return some questions of the training split, none of which is held out too."""
+        return self._examples("train")
+
+    def _examples(self, split: str) -> list[EvalExample]:
         path = self.path / f"examples_{split}.jsonl"
         if not path.is_file():
             return []

@@ -82,6 +82,10 @@ class Source(Protocol):
         """Return the endings of the files that are read in a folder or an archive."""
         ...
 
+    def given(self) -> Sequence[Row]:
+        """Return the rows that its settings hold themselves, besides those of files."""
+        ...
+
     def rows(self, files: list[DataFile], reading: "Reading") -> Iterator[Row]:
         """Yield the rows of the files, each with its place, or the fault of a bad one."""
         ...
@@ -116,6 +120,9 @@ def _counted(rows: Iterable[Row], reading: Reading, most: int | None) -> Iterato
 
 
 def _rows(source: Source, reading: Reading) -> Iterator[Row]:
+    yield from source.given()
+    if not reading.path:
+        return
     found = locate(reading.path)
     if isinstance(found, HubId):
         yield from _hub_rows(source, found.name)

@@ -14,7 +14,11 @@ from urllib.parse import urlsplit
 from ftrecipe.paths import typed
 from ftrecipe.secrets import REDACTED
 
-FILES = ("path", "validation_path", "test_path", "chat_template", "from_run", "against", "runs_dir")
+FILES = (
+    "path", "validation_path", "test_path", "questions", "schema_path", "chat_template", "from_run",
+    "against",
+    "runs_dir",
+)  # fmt: skip
 DOORS = ("extra", "deepspeed", "fsdp")  # what libraries do with their arguments is not known here
 ALLOWED = "FTRECIPE_DATA"
 LINK_LOCAL = ("169.254.", "fe80:", "::ffff:169.254.")

@@ -10,7 +10,7 @@ from ftrecipe.paths import typed
 from ftrecipe.sealing import texts
 
 KEYS = (
-    "path", "validation_path", "test_path", "from_run", "chat_template", "runs_dir",
+    "path", "validation_path", "test_path", "questions", "from_run", "chat_template", "runs_dir",
     "tracking_uri",
 )  # fmt: skip
 _ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:[\\/]|file:")

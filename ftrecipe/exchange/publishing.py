@@ -14,6 +14,7 @@ from ftrecipe.exchange.card import card
 from ftrecipe.exchange.evidence import Evidence
 from ftrecipe.exchange.judging import judge
 from ftrecipe.exchange.portable import new_names, portable, renamed, templates
+from ftrecipe.found import find_run
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, write_json, write_text
 from ftrecipe.secrets import redacted_tree
@@ -29,13 +30,13 @@ class Wishes:
     force: bool = False
 
 
-def publish(run: Path, folder: Path, wishes: Wishes) -> Iterator[str]:
+def publish(run: str, folder: Path, wishes: Wishes, runs_dir: Path | None = None) -> Iterator[str]:
     """Write a finished run's recipe, lock and card to `folder`; yield what was done.
 
     Raises ConfigError for a run that is not finished, a folder that holds something else, and
     data of which nobody says the license: then nothing is written.
     """
-    rundir, folder = RunDir(typed(str(run)).absolute()), typed(str(folder))
+    rundir, folder = RunDir(find_run(run, runs_dir).path.absolute()), typed(str(folder))
     evidence = Evidence.of(rundir)
     name = wishes.name or evidence.boundary["name"].rpartition("/")[2]
     check_name(name, "--as")

@@ -13,7 +13,7 @@ from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir
 from ftrecipe.weights import file_hashes
 
-PATHS = ("path", "validation_path", "test_path")
+PATHS = ("path", "validation_path", "test_path", "questions")
 ABOUT_MODEL = ("config.json", "generation_config.json")
 
 

@@ -10,6 +10,8 @@ from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.weights import file_hashes
 
 LOGGED = ("loss", "eval_loss", "grad_norm")
+# What else metrics.json says (compare, other baselines, the gate) follows from the answers of all
+# models, which are hashed, and from the config.
 MEASURED = ("base", "tuned", "objective")
 TAKEN = ("loss", "steps", "seconds", "tokens_per_second", "peak_memory_bytes",
          "resumed_from_step")  # fmt: skip

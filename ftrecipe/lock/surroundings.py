@@ -35,9 +35,11 @@ ROOT = Path(__file__).resolve().parents[1]
 def versions() -> dict[str, str]:
     """Return the version of each package that matters and is installed; nothing is imported.
 
-    Packages that add options of their own are among them.
+    Packages that add options or metrics of their own are among them.
     """
-    added = {point.dist.name for point in entry_points(group="ftrecipe.components") if point.dist}
+    groups = ("ftrecipe.components", "ftrecipe.metrics")
+    points = [point for group in groups for point in entry_points(group=group)]
+    added = {point.dist.name for point in points if point.dist}
     found: dict[str, str] = {}
     for name in (*PACKAGES, *sorted(added)):
         try:

@@ -58,6 +58,7 @@ class Setting:
     shared: Shared = Shared()
     suites: tuple[Suite, ...] = ()
     eval_rows: int = 0  # of a batch of validation while training, 0 for none
+    beside: tuple[Suite, ...] = ()  # measured at those evaluations
     file_width: int = 0  # of the weights' file where it is mapped while it is read
 
 
@@ -149,7 +150,10 @@ class _Sums:
             "loading": held | {"files": given.file_width * model.parameters},
         }
         if given.suites:
-            holding["measuring"] = held | {"measuring": max(self._suites())}
+            holding["measuring"] = held | {"measuring": max(self._measuring(given.suites))}
+        if given.beside:
+            widest = max(self._measuring(given.beside))
+            holding["measuring while training"] = stays | {"measuring": widest}
         if given.eval_rows:
             tokens = given.eval_rows * run.length
             seen = tokens * model.vocabulary * (run.width + 2 * FLOAT)
@@ -172,9 +176,9 @@ class _Sums:
         numbers = min(2 * widest_layer(model) + model.embedding.weights, model.parameters)
         return float(HALF * min(numbers, self.shared.live or numbers))
 
-    def _suites(self) -> Iterator[float]:
+    def _measuring(self, suites: tuple[Suite, ...]) -> Iterator[float]:
         given = self.given
-        for suite in given.suites:
+        for suite in suites:
             run = given.computing
             yield measuring(given.model, suite, given.base_width, run.on_gpu)
 

@@ -3,14 +3,16 @@
 from html import escape
 
 from ftrecipe.page.style import STYLE
+from ftrecipe.page.words import printable
 
 
 def sheet(title: str, body: str, source: str) -> str:
     """Return one self-contained HTML page; it loads nothing and runs nothing.
 
-    `title` and `source`, where the page was made from, are plain text; `body` is HTML.
+    `title` and `source`, where the page was made from, are plain text; `body` is HTML. Characters
+    that would turn or hide what stands beside them are written as their names, wherever they are.
     """
-    return (
+    whole = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
@@ -18,3 +20,4 @@ def sheet(title: str, body: str, source: str) -> str:
         f"<footer>Made by ftrecipe from the files in {escape(source)}</footer>\n"
         "</main></body></html>\n"
     )
+    return printable(whole, keep="\n\t")

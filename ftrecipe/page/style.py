@@ -5,8 +5,9 @@ STYLE = """
   --soft: #626a73; --line: #e3e1dc; --tuned: #0b7a75; --base: #8a8f98; --other: #c2662d;
   --better: #17713a; --worse: #b3261e; --wash: #c4e8e3; --deep: #a9dcd5; --code: #f2f0ec;
   --caution: #fff4d9; }
-@media (prefers-color-scheme: dark) { :root { --ground: #14171a; --card: #1c2024; --ink: #e6e8ea;
-  --soft: #9aa3ad; --line: #31373d; --tuned: #4fc3b8; --base: #8e96a0; --other: #e59a63;
+@media screen and (prefers-color-scheme: dark) { :root { --ground: #14171a; --card: #1c2024;
+  --ink: #e6e8ea; --soft: #9aa3ad; --line: #31373d; --tuned: #4fc3b8; --base: #8e96a0;
+  --other: #e59a63;
   --better: #6fd08c; --worse: #ff8a80; --wash: #17504f; --deep: #1d6563; --code: #24292e;
   --caution: #3a3014; } }
 * { box-sizing: border-box; }
@@ -17,15 +18,17 @@ header p { margin: .25rem 0; color: var(--soft); }
 .kicker { font-size: .85rem; letter-spacing: .02em; }
 h1 { font-size: clamp(1.6rem, 4.4vw, 2.5rem); line-height: 1.2; letter-spacing: -.015em;
   margin: .4rem 0 .8rem; text-wrap: balance; }
+h1 .body { display: block; font-size: clamp(1.12rem, 2.6vw, 1.4rem); font-weight: 400;
+  line-height: 1.42; letter-spacing: 0; margin-top: .35rem; text-wrap: pretty; }
 h2 { font-size: 1.2rem; margin: 3rem 0 .8rem; }
 h3 { font-size: 1rem; margin: 0 0 .5rem; }
 .chip { display: inline-block; padding: .1rem .6rem; margin: .15rem .3rem .15rem 0;
   border: 1px solid var(--line); border-radius: 1rem; font-size: .85rem; background: var(--card); }
-.chip b { font-weight: 500; color: var(--soft); }
+.chip b { font-weight: 400; color: var(--soft); } header .chip { color: var(--ink); }
 .toy, .warning { background: var(--caution); border-radius: .5rem; padding: .6rem .9rem;
   margin: .6rem 0; }
 .cards { display: grid; margin-top: 1rem; gap: .75rem;
-  grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); }
 .plots { display: grid; gap: .75rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
 .plots figure { margin: 0; } a { color: var(--tuned); } .trials th { text-align: right; }
@@ -53,10 +56,6 @@ svg { display: block; width: 100%; height: auto; }
 .grid { stroke: var(--line); } .tick { stroke: var(--soft); }
 .axis { fill: var(--soft); font-size: 13px; }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.curve.train { stroke: var(--tuned); } .curve.held { stroke: var(--other); }
-.curve.rate { stroke: var(--base); }
-.dot.train { fill: var(--tuned); } .dot.held { fill: var(--other); }
-.dot.rate { fill: var(--base); }
 .curve.best { stroke: var(--tuned); } .dot.best { fill: var(--tuned); stroke: var(--card); }
 .dot.trial { fill: var(--base); fill-opacity: .6; }
 .middle { stroke: var(--other); stroke-width: 2; } .lost { stroke: var(--worse); fill: none; }
@@ -64,8 +63,7 @@ svg { display: block; width: 100%; height: auto; }
 .key::before { content: "";
   display: inline-block; width: .9rem; height: .2rem; margin-right: .35rem;
   vertical-align: middle; background: currentColor; }
-.key.train::before { color: var(--tuned); } .key.held::before { color: var(--other); }
-.key.rate::before, .key.trial::before { color: var(--base); }
+.key.trial::before { color: var(--base); }
 .key.best::before { color: var(--tuned); } .key.middle::before { color: var(--other); }
 .key.lost::before { color: var(--worse); }
 .sample { padding: .9rem 1rem; margin-bottom: .75rem; overflow-wrap: anywhere; }
@@ -150,7 +148,89 @@ pre.tokens { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.85; 
 .tokens b.break::before { content: "\\a"; white-space: pre; }
 .legend { margin-bottom: .5rem; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem;
   font-size: .88rem; line-height: 2; }
+.key[style]::before { color: var(--key); }
+.chart { font-variant-numeric: tabular-nums; } .chart.phone { display: none; }
+figure > details { border: 0; padding: .2rem 0 .5rem; margin: 0; background: none; }
+figure > details > summary { color: var(--soft); font-size: .8rem; }
+figure > details table { width: auto; } h2 small, h3 small { color: var(--soft); font-weight: 400; }
+h2 small { font-size: .9rem; } h1 span.even { color: inherit; }
+.findings { margin: 0 0 .9rem; padding-left: 1.1rem; color: var(--soft); }
+.findings li { margin: .2rem 0; } .findings li::marker { color: var(--line); }
+.gate { border-radius: .5rem; padding: .55rem .9rem; margin: .9rem 0; border: 1px solid var(--line);
+  border-left: .35rem solid var(--better); background: var(--card); }
+.gate.failed { border-left-color: var(--worse); } .gate p { color: var(--ink); }
+.gate.failed > p b { color: var(--worse); } .gate.passed > p b { color: var(--better); }
+.gate ul { list-style: none; margin: .3rem 0 0; padding: 0; font-size: .9rem; }
+.gate li { margin: .2rem 0; overflow-wrap: anywhere; } .gate small { color: var(--soft); }
+.gate code { color: var(--ink); }
+.compare tbody th { text-align: left; font-weight: 400; color: var(--ink); font-size: 1em;
+  border-top: 1px solid var(--line); white-space: normal; min-width: 7.5rem;
+  overflow-wrap: break-word; } .compare td { white-space: nowrap; }
+.compare tbody th[scope=rowgroup] { font-weight: 600; padding-top: 1.1rem; }
+.compare thead th { text-align: right; } .compare tbody:first-of-type tr.suite th {
+  padding-top: .6rem; }
+.compare tbody .first th, .compare .first td { font-weight: 600; }
+.compare .first + tr > *, .compare tr:not(.suite):not(.first) > * { border-top: 0; }
+.compare tr:not(.suite) > * { padding-top: .3rem; padding-bottom: .3rem; }
+.compare tr.first > * { border-top: 0; } .compare tbody:last-child tr:last-child > * {
+  padding-bottom: .9rem; }
+.compare td:last-child { text-align: left; white-space: nowrap; font-weight: 500; }
+.compare td:nth-child(5) > div { display: flex; align-items: center; gap: .8rem;
+  justify-content: flex-end; white-space: nowrap; font-weight: 400; }
+.compare .nums { min-width: 8.4rem; } .compare td:nth-child(5) { width: 19rem; }
+.scroll + details, details + .note { margin-top: .75rem; }
+.changed { color: var(--ink); }
+.whisker { display: block; position: relative; height: .6rem; flex: 1 0 6rem; max-width: 10rem;
+  background: linear-gradient(var(--soft), var(--soft)) 50% 0 / 1px 100% no-repeat; }
+.whisker b { position: absolute; top: calc(50% - 1.5px); height: 3px; border-radius: 2px;
+  background: currentColor; } .whisker u { position: absolute; top: .05rem; width: .5rem;
+  height: .5rem; margin-left: -.25rem; border-radius: 50%; background: currentColor; }
+.advice { list-style: none; margin: 0; padding: 0; }
+.advice li { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
+  padding: .6rem .9rem; margin-bottom: .5rem; }
+code { font: .85em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+  overflow-wrap: anywhere; } .advice code { background: var(--code); border-radius: .3rem;
+  padding: .1rem .35rem; margin-right: .2rem; box-decoration-break: clone;
+  -webkit-box-decoration-break: clone; }
+.moves h3 { margin: 1rem 0 .4rem; } .moves > summary { font-size: 1rem; }
+.moves .sample { background: var(--ground); } .moves details { background: none; }
+.asked { display: flex; gap: 1rem; justify-content: space-between; align-items: baseline; }
+.asked p { font-weight: 600; min-width: 0; } .score { color: var(--soft); font-size: .85rem;
+  white-space: nowrap; font-variant-numeric: tabular-nums; }
+.sample .wanted { margin-top: .25rem; font-size: .92rem; } .line { margin: .15rem 0; }
+.sample .pair { grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); }
+.pair p { unicode-bidi: plaintext; } .pair del { color: var(--worse);
+  text-decoration-thickness: 1px; } .pair ins { color: var(--better); font-weight: 600;
+  text-decoration-thickness: 1px; text-underline-offset: .15em; }
+.bare { border: 0; background: none; } .confusion th, .confusion td { padding: .3rem .5rem;
+  text-align: center; border: 1px solid var(--line); font-size: .88rem; }
+.confusion th[scope=row] { text-align: right; } .confusion .right { font-weight: 600;
+  background: color-mix(in srgb, var(--tuned) calc(var(--share) * .45), transparent); }
+.confusion .wrong { background: color-mix(in srgb, var(--worse) calc(var(--share) * .45),
+  transparent); } .confusion tr:first-child td { border-color: transparent; }
+.settings td { overflow-wrap: anywhere; } .settings th { text-align: left; }
+@media (min-width: 48rem) { .settings td:first-child { white-space: nowrap; } }
+@media (max-width: 58rem) { .compare td:nth-child(5) { width: auto; } .whisker { display: none; }
+  .compare th, .compare td { padding-left: .4rem; padding-right: .4rem; }
+  .compare .nums { min-width: 0; } .compare tr > :first-child { padding-left: .9rem; } }
 @media (max-width: 36rem) { main { padding: 1.25rem .9rem 3rem; }
+  .chart.wide { display: none; } .chart.phone { display: block; }
+  .compare, .compare tbody, .compare tr.suite, .compare th { display: block; width: auto; }
+  .compare thead { display: none; } .compare tr:not(.suite) { display: grid;
+  grid-template-columns: auto auto 1fr; gap: .1rem 1.4rem; padding: .5rem .8rem;
+  border-top: 1px solid var(--line); } .compare tr.first:not(.suite) { border-top: 0; }
+  .compare tbody + tbody tr.suite { border-top: 1px solid var(--line); }
+  .compare tr > *, .compare tr:not(.suite) > * { padding: 0 !important; border: 0 !important; }
+  .compare tr.suite th { padding: .8rem .8rem 0 !important; }
+  .compare tr:not(.suite) th { grid-column: 1 / 3; } .compare td { text-align: left; }
+  .compare td:last-child { grid-row: 1; grid-column: 3; text-align: right; }
+  .compare td:nth-child(-n+4)::before { content: attr(data-is); color: var(--soft);
+  font-size: .78rem; font-weight: 400; display: block; } .compare td:nth-child(5) {
+  grid-column: 1 / -1; width: auto; }
+  .compare td:nth-child(5) > div { justify-content: space-between; }
+  .compare .whisker { display: block; max-width: none; order: 2; }
+  .compare td { white-space: normal; }
+  .asked { display: block; }
   .sample .pair { grid-template-columns: 1fr; } th, td { padding: .45rem .5rem; }
   table { font-size: .9rem; } .axis { font-size: 20px; } .plots .axis { font-size: 14px; }
   h2 { margin-top: 2.2rem; } .bars { gap: .25rem .5rem;
@@ -159,5 +239,8 @@ pre.tokens { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.85; 
   .marked { font-size: 16px; } }
 @media print { :root { color-scheme: light; } main { max-width: none; }
   .card, figure, .sample, .change, .bars { break-inside: avoid; }
-  .bar, .tokens i, .warning { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+  figure > details { display: none; }
+  .advice li, .gate, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  .whisker, .whisker *, .confusion td, .bar, .tokens i, .warning {
+    print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """

@@ -3,7 +3,11 @@
 import math
 import unicodedata
 
-NAMES = {"f1": "F1"}
+NAMES = {
+    "f1": "F1", "bleu": "BLEU", "chrf": "chrF", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L", "distinct_1": "Distinct-1", "distinct_2": "Distinct-2",
+    "macro_f1": "Macro F1", "weighted_f1": "Weighted F1", "valid_json": "Valid JSON",
+}  # fmt: skip
 MISSING = "not measured"
 
 
@@ -37,6 +41,8 @@ def size(count: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return a span of time for people."""
+    if 0 < seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

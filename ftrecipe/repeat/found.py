@@ -14,7 +14,7 @@ from ftrecipe.lock import inputs
 from ftrecipe.paths import typed
 from ftrecipe.repeat.locked import Locked
 
-PLACES = ("path", "validation_path", "test_path", "from_run", "chat_template")
+PLACES = ("path", "validation_path", "test_path", "questions", "from_run", "chat_template")
 
 
 def places(locked: Locked, given: set[str]) -> tuple[dict[str, str], list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ftrecipe.door import recipes
 from ftrecipe.errors import ConfigError
+from ftrecipe.found import find_run
 from ftrecipe.lock import record
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
@@ -22,12 +23,14 @@ class Locked:
     roots: list[Path] = field(default_factory=list)
 
 
-def open_lock(word: str) -> Locked:
+def open_lock(word: str, place: Path | None = None) -> Locked:
     """Return the lock that a run's folder has, or a file is; its run's folder becomes ours.
 
-    Raises ConfigError where there is none, or where the run never came to train.
+    What is no folder or file here is the name of a run in `place`. Raises ConfigError where there
+    is none, or where the run never came to train.
     """
     given = typed(word).absolute()
+    given = given if given.exists() else find_run(word, place).path.absolute()
     file = RunDir(given).lock_json if given.is_dir() else given
     if given.is_dir() and not file.is_file():
         recipe = RunDir(given).recipe

@@ -3,8 +3,19 @@
 A new rule is a generator of faults under `@rule` in one of the modules here.
 """
 
-from ftrecipe.rules import choices, model, strategy
+from ftrecipe.rules import against, choices, evaluating, gate, model, strategy, suites
 from ftrecipe.rules.register import check, faults
 from ftrecipe.rules.strategy import strategy_faults
 
-__all__ = ["check", "choices", "faults", "model", "strategy", "strategy_faults"]
+__all__ = [
+    "against",
+    "check",
+    "choices",
+    "evaluating",
+    "faults",
+    "gate",
+    "model",
+    "strategy",
+    "strategy_faults",
+    "suites",
+]

@@ -43,6 +43,13 @@ def _cleaning(run: RunConfig) -> Iterator[str]:
 
 
 @rule
+def _suites(run: RunConfig) -> Iterator[str]:
+    for name, suite in run.eval.items():
+        for fault in suite.faults():
+            yield f"eval.{name}.{fault}"
+
+
+@rule
 def _bounds(run: RunConfig) -> Iterator[str]:
     """Check every number against the bounds that its field declares."""
     yield from out_of_bounds(run)
@@ -116,7 +123,8 @@ def _either(kinds: tuple[str, ...]) -> str:
 @training_rule
 def _answers(run: RunConfig) -> Iterator[str]:
     if run.dataset.produces() == "text":
-        for name in (name for name, suite in run.eval.items() if suite.generates):
+        asked = {name: suite for name, suite in run.eval.items() if suite.generates}
+        for name in (name for name, suite in asked.items() if suite.reads() is not None):
             yield f"eval={name} needs questions with answers, not plain text; use eval=[perplexity]"
 
 
@@ -131,7 +139,7 @@ def _optimizer(run: RunConfig) -> Iterator[str]:
 @rule
 def _objective(run: RunConfig) -> Iterator[str]:
     known = objective.known(run)
-    if run.objective is not None and run.objective not in known:
+    if run.objective is not None and objective.direction_of(run.objective, run) is None:
         yield (
             f"objective={run.objective}: is not measured by this run"
             f"{did_you_mean(run.objective, known)} (known: {listed(known)})"

@@ -70,6 +70,12 @@ def _divided_weights(run: RunConfig, name: str) -> Iterator[str]:
             f"model.special_tokens: their rows cannot be trained beside weights that {name} "
             "divides; use strategy=ddp, strategy=zero2, or peft=full"
         )
+    if run.trainer.eval_suites:
+        yield (
+            f"trainer.eval_suites: {name} divides the weights among devices, and suites need them "
+            "whole; use strategy=ddp or strategy=zero2, or leave it out (eval_loss is measured "
+            "all the same)"
+        )
 
 
 def _quantized_numbers(run: RunConfig, name: str) -> Iterator[str]:

@@ -11,9 +11,10 @@ import time
 import traceback
 from pathlib import Path
 
+from ftrecipe import gated
 from ftrecipe.errors import ConfigError, FtrecipeError, Stopped
 from ftrecipe.ranks import Ranks
-from ftrecipe.rundir import LOCK_FD, RunDir, hold, read_json
+from ftrecipe.rundir import LOCK_FD, STAGES, RunDir, hold, read_json
 from ftrecipe.sealing import opened
 from ftrecipe.secrets import redacted
 from ftrecipe.stages.ranks import Rank, Record
@@ -25,6 +26,7 @@ from ftrecipe.stages.summary import summary
 from ftrecipe.stages.surroundings import settle
 from ftrecipe.stages.wait import WAIT, wait
 
+LAST = STAGES[-1]  # ends a run, and with it says whether its gate was passed
 START_SPREAD = 60.0  # seconds within which all ranks of one start have begun
 
 
@@ -86,10 +88,11 @@ class Worker:
                 with self.status.stage(stage):
                     getattr(importlib.import_module(f"ftrecipe.stages.{stage}"), stage)(session)
             self.record.say("finished")
-            if self.status.finish():
-                for line in summary(session):
-                    self.screen.say(line)
-            return 0
+            if not self.status.finish():
+                return 0
+            for line in summary(session):
+                self.screen.say(line)
+            return gated.FAILED if stages[-1] == LAST and gated.stops(self.dir) else 0
         except FtrecipeError as error:
             return self.tell(error, error.exit_code)
         except KeyboardInterrupt:

@@ -1,11 +1,13 @@
 """The baselines: what the tuned model is held against, on the questions that it will get."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from ftrecipe import results
-from ftrecipe.components.eval import SuiteResult
+from ftrecipe.components.eval import Eval, SuiteResult
 from ftrecipe.errors import ConfigError
 from ftrecipe.stages.measuring.contenders import Contender, contenders
+from ftrecipe.stages.measuring.gated import unmeasured
 from ftrecipe.stages.measuring.measure import (
     baseline_key,
     faults,
@@ -13,6 +15,7 @@ from ftrecipe.stages.measuring.measure import (
     read_baseline,
     write_baseline,
 )
+from ftrecipe.stages.measuring.own_data import data_of, own_data
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.sharing import alone_at
 
@@ -21,17 +24,21 @@ def baseline(session: Session) -> None:
     """Measure every suite on each, or take it from an earlier run of the same model and data."""
     if wrong := faults(session.run.eval, session.prepared):
         raise ConfigError(wrong)
+    for suite in session.run.eval.values():
+        suite.look()
     for contender in contenders(session):
         found = _known_or_measured(session, contender)
         for name, result in found.items():
             suite = session.run.eval[name]
             results.write(session.dir, name, contender.name, result.rows, suite.identity)
         session.record_suites(contender.name, {n: result.metrics for n, result in found.items()})
+    if wrong := list(unmeasured(session.run, session.dir)):
+        raise ConfigError(wrong)
 
 
 def _known_or_measured(session: Session, contender: Contender) -> dict[str, SuiteResult]:
     keys = {
-        name: baseline_key(contender.fingerprint, session.prepared.fingerprint, suite)
+        name: baseline_key(contender.fingerprint, data_of(session, name).fingerprint, suite)
         for name, suite in session.run.eval.items()
         if contender.asks(suite)
     }
@@ -45,11 +52,12 @@ def _measured(
     session: Session, contender: Contender, keys: dict[str, str]
 ) -> dict[str, SuiteResult]:
     """Return every suite's result, those that were not stored measured now and stored."""
-    stored = {name: read_baseline(session.cache, key) for name, key in keys.items()}
+    lasting = {name: key for name, key in keys.items() if session.run.eval[name].caches}
+    stored = {name: read_baseline(session.cache, key) for name, key in lasting.items()}
     known = {name: result for name, result in stored.items() if result is not None}
     fresh = _measure(session, contender, [name for name in keys if name not in known])
-    for name, result in fresh.items():
-        write_baseline(session.cache, keys[name], result)
+    for name in fresh.keys() & lasting.keys():
+        write_baseline(session.cache, keys[name], fresh[name])
     return {name: (known | fresh)[name] for name in keys}
 
 
@@ -59,4 +67,27 @@ def _measure(session: Session, contender: Contender, names: list[str]) -> dict[s
         return {}
     session.measured |= set(names)
     session.screen.say(f"baseline  {contender.name}: measuring {', '.join(names)} before training")
-    return measure_all({name: session.run.eval[name] for name in names}, contender.subject())
+    suites = {name: session.run.eval[name] for name in names}
+    own = contender.own(names) if contender.own else own_data(session, names)
+    try:
+        found = measure_all(suites, contender.subject(), own)
+    finally:
+        contender.leave()
+    return found if contender.shares_tokens else _comparable(suites, found)
+
+
+def _comparable(
+    suites: Mapping[str, Eval], found: Mapping[str, SuiteResult]
+) -> dict[str, SuiteResult]:
+    """Return what was found without what is counted by the token: these tokens are others."""
+    return {
+        name: SuiteResult(
+            {
+                metric: value
+                for metric, value in result.metrics.items()
+                if metric.partition(".")[0] not in suites[name].per_token
+            },
+            result.rows,
+        )
+        for name, result in found.items()
+    }

@@ -5,7 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ftrecipe import gated
+from ftrecipe.stages.card import write_card
 from ftrecipe.stages.session import Session
+from ftrecipe.stages.summary import shown
 from ftrecipe.stages.writing import put
 
 if TYPE_CHECKING:
@@ -38,7 +41,16 @@ class TunedModel:
 
 
 def export(session: Session) -> None:
-    """Write every target; a folder appears whole or not at all."""
+    """Write every target; a folder appears whole or not at all.
+
+    After a gate that failed nothing is written, unless a person asks for it in so many words.
+    """
+    if gated.stops(session.dir):
+        session.screen.say(
+            "export    the gate failed: nothing is exported; all the same: "
+            f"python -m ftrecipe export {shown(session.dir.path)}"
+        )
+        return
     session.models.must_be_trained()
     tuned = TunedModel(session)
     for name, target in session.run.export.items():
@@ -49,6 +61,7 @@ def export(session: Session) -> None:
         fresh.mkdir(parents=True)
         try:
             target.write(tuned, fresh)
+            write_card(session, target, fresh)
             put(fresh, final)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)  # of one that could not be written, no part

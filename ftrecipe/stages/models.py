@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from ftrecipe import hub
 from ftrecipe.components.hardware import Device, Found
 from ftrecipe.components.model import DEFAULT_TEMPLATE, Dtype, FromRun
-from ftrecipe.config import RunConfig, from_plain
+from ftrecipe.config import RunConfig
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.memory import GIB
 from ftrecipe.needs import needs
-from ftrecipe.paths import typed
-from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.rundir import RunDir, write_json
+from ftrecipe.stages.continued import Earlier
+from ftrecipe.stages.fingerprints import base_fingerprint, first_line, folder_of
 from ftrecipe.stages.ranks import Rank
 from ftrecipe.stages.screen import Screen
-from ftrecipe.weights import file_hashes
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -42,7 +42,7 @@ class Models:
         return self.run.hardware.find()
 
     @cached_property
-    def earlier(self) -> "Earlier | None":
+    def earlier(self) -> Earlier | None:
         """The run that this one goes on from."""
         return Earlier(self.run.model.from_run) if self.run.model.from_run else None
 
@@ -71,7 +71,7 @@ class Models:
         except (OSError, ValueError, KeyError) as error:
             raise StageError(
                 f"model.path={self.source.path}: its tokenizer or config cannot be used: "
-                f"{_first_line(error)}"
+                f"{first_line(error)}"
             ) from error
         limit = config.get_text_config().max_position_embeddings
         tokenizer.model_max_length = min(tokenizer.model_max_length, limit)
@@ -95,6 +95,10 @@ class Models:
     def start(self) -> Any:
         """The model before this run's training: the base, or an earlier run's tuned model."""
         self.check_method()
+        return self.load_start()
+
+    def load_start(self) -> Any:
+        """Load the model as it is before this run's training."""
         model = self.load(self.quantization())
         if self.earlier is None or self.earlier.adapter is None:
             return model
@@ -145,7 +149,7 @@ class Models:
         """Load the base with its weights; grows the embedding for added tokens."""
         from safetensors import SafetensorError
 
-        from ftrecipe.stages.measuring.generation import keep_trainable
+        from ftrecipe.stages.measuring.modes import keep_trainable
 
         dtype = dtype or self.dtype
         place = self.placement(dtype, quantization is not None)
@@ -153,7 +157,7 @@ class Models:
             model = self.source.load_weights(dtype, quantization, place, self.remote_code)
         except (OSError, SafetensorError) as error:
             raise StageError(
-                f"model.path={self.source.path}: its weights cannot be loaded: {_first_line(error)}"
+                f"model.path={self.source.path}: its weights cannot be loaded: {first_line(error)}"
             ) from error
         if self.run.model.special_tokens:
             tokens = len(self.tokenizer)
@@ -213,7 +217,7 @@ class Models:
     def tuned(self) -> Any:
         """The trained model: the one in memory, or loaded from the run directory."""
         if self._tuned is None:
-            self._tuned = self._load_tuned()
+            self._tuned = self.load_tuned()
         return self._tuned
 
     @tuned.setter
@@ -225,7 +229,8 @@ class Models:
         if not self.dir.model.is_dir() and not self.dir.adapter.is_dir():
             raise ConfigError(f"{self.dir.path}: nothing is trained yet; resume the run first")
 
-    def _load_tuned(self) -> Any:
+    def load_tuned(self) -> Any:
+        """Load the trained model from the run directory."""
         self.must_be_trained()
         if self.dir.model.is_dir():
             own = dataclasses.replace(self.run.model, path=str(self.dir.model), revision=None)
@@ -247,6 +252,10 @@ class Models:
             return self.tuned
         base = self.load(None, self.found.dtype if self.quantization() else None)
         return self.with_adapter(base).merge_and_unload()
+
+    def source_folder(self) -> Path:
+        """Return the folder that the base is read from; of a hub id, that of the cache."""
+        return folder_of(self.source)
 
     @cached_property
     def base_fingerprint(self) -> str:
@@ -279,68 +288,3 @@ class Models:
             {"path": self.source.path, "revision": self.source.revision,
              "sha256": self.base_fingerprint},
         )  # fmt: skip
-
-
-class Earlier:
-    """A finished run that another one goes on from."""
-
-    def __init__(self, folder: str) -> None:
-        self.dir = RunDir(typed(folder))
-        if not self.dir.run.is_file() or not self.dir.base.is_file():
-            raise ConfigError(f"model.from_run={folder}: there is no finished run in that folder")
-        self.run = from_plain(read_json(self.dir.run)["config"])
-
-    @property
-    def adapter(self) -> Path | None:
-        """Its adapter, None where it changed the base itself."""
-        return self.dir.adapter if self.dir.adapter.is_dir() else None
-
-    def base(self, asked: Any) -> Any:
-        """The model that its adapter belongs to, checked by hash; or the model it wrote."""
-        if self.adapter is None:
-            return dataclasses.replace(asked, path=str(self.dir.model), revision=None)
-        model = dataclasses.replace(
-            self.run.model,
-            dtype=asked.dtype,
-            special_tokens=asked.special_tokens or self.run.model.special_tokens,
-        )
-        known = read_json(self.dir.base)["sha256"]
-        if base_fingerprint(model) != known:
-            raise ConfigError(
-                f"model.from_run={self.dir.path}: its base {model.path} is no longer the model "
-                f"that was tuned (weights {known[:12]} then, {base_fingerprint(model)[:12]} now)"
-            )
-        return model
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of its adapter's or model's weights."""
-        return weights_fingerprint(self.adapter or self.dir.model)
-
-
-def base_fingerprint(model: Any) -> str:
-    """Hash of the weights that a Model component names; a hub id is known by its commit."""
-    if model.is_local:
-        return weights_fingerprint(Path(model.source))
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = Path(snapshot_download(model.source, revision=model.revision,
-                                        allow_patterns=["*.safetensors", "*.json"]))  # fmt: skip
-    except (OSError, ValueError) as error:
-        raise StageError(f"model.path={model.path}: {_first_line(error)}") from error
-    return hashlib.sha256(f"{model.source}@{folder.name}".encode()).hexdigest()
-
-
-def weights_fingerprint(folder: Path) -> str:
-    """Hash of the safetensors files in `folder`: of their names, sizes and content."""
-    digest = hashlib.sha256()
-    for name, known in file_hashes(folder).items():
-        digest.update(f"{name} {(folder / name).stat().st_size}".encode())
-        digest.update(bytes.fromhex(known))
-    return digest.hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

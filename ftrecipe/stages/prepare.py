@@ -18,6 +18,7 @@ from ftrecipe.page.words import printable
 from ftrecipe.rundir import read_json, write_json, write_text
 from ftrecipe.stages.fitting import refuse_too_big
 from ftrecipe.stages.locking import lock_data
+from ftrecipe.stages.measuring.own_data import Places, own_faults, prepare_own, tell_own
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.sharing import alone_at
 from ftrecipe.state import known_status
@@ -29,24 +30,42 @@ def prepare(session: Session) -> None:
     Raises DataError for data that cannot be trained on, once all of it is counted and written, and
     RuleError for rows that are too long for the memory there is.
     """
+    _check_length(session)
+    job = job_of(session)
     if _is_all_there_is(session):
         session.screen.say("prepare   the data is no longer there; going on with what was prepared")
+        known = read_json(session.dir.prepared)
+        _leave(session, known["path"], known["fingerprint"], prepare_own(session, job))
         return
-    _check_length(session)
-    job = _job(session)
     key = fingerprint(job)
     _warn_of_other_data(session, key)
     folder = session.cache / key[:16]
     with alone_at(session, "data", key), _data(session, job, folder) as (data, known):
         report = _written(session, job, data)
-        if not report["failures"]:
-            write_json(session.dir.prepared, {"path": str(folder), "fingerprint": key})
-            lock_data(session)
+    own, wrong = _own(session, job)
+    if not report["failures"] and not wrong:
+        _leave(session, str(folder), key, own)
     _tell(session, report, known)
-    if report["failures"]:
-        raise DataError([*map(printable, report["failures"]), f"see {session.dir.data_page}"])
+    if failures := [*report["failures"], *wrong]:
+        raise DataError([*map(printable, failures), f"see {session.dir.data_page}"])
+    tell_own(session, own)
     if not session.only_checks and "train" not in known_status(session.dir)["done"]:
         refuse_too_big(session, Prepared.open(folder))
+
+
+def _own(session: Session, job: Job) -> tuple[Places, list[str]]:
+    """Prepare what suites bring themselves; return its places, and what is wrong with it."""
+    try:
+        return prepare_own(session, job), []
+    except DataError as error:
+        return {}, error.faults
+
+
+def _leave(session: Session, folder: str, key: str, own: Places) -> None:
+    """Write down where prepared data is."""
+    write_json(session.dir.prepared, {"path": folder, "fingerprint": key, "suites": own})
+    if not session.run.dataset.faults() and not own_faults(session.run):
+        lock_data(session)  # it keeps what it says of files that are gone
 
 
 def _is_all_there_is(session: Session) -> bool:
@@ -74,7 +93,7 @@ def _check_length(session: Session) -> None:
         raise ConfigError(f"trainer.max_length={asked}: this model takes {own} tokens at most")
 
 
-def _job(session: Session) -> Job:
+def job_of(session: Session) -> Job:
     run = session.run
     return Job(
         source=run.dataset,

@@ -95,7 +95,8 @@ class Session:
         self.record(baselines=others | {who: others.get(who, {}) | suites})
 
     def record(self, **parts: Any) -> None:
-        """Add to metrics.json: `base`, `tuned`, `train`, `objective`."""
+        """Add to metrics.json: `base`, `tuned`, `train`, `objective`; what is None is taken out."""
         known = read_json(self.dir.metrics) if self.dir.metrics.is_file() else {}
         known.pop("schema_version", None)
-        write_json(self.dir.metrics, known | parts)
+        whole = known | parts
+        write_json(self.dir.metrics, {key: each for key, each in whole.items() if each is not None})

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ftrecipe.gated import WORDS, gate_of
 from ftrecipe.rundir import RunDir, now, read_json, write_json
 from ftrecipe.state import known_status
 
@@ -37,6 +38,9 @@ class Status:
         """Mark the run as finished if nothing is left to do; tell whether it is."""
         finished = self.writes and set(self.planned) <= set(self.values["done"])
         if finished:
+            self.values.pop("gate", None)
+            if gate := gate_of(self.rundir):
+                self.values["gate"] = WORDS[gate["passed"]]
             self.end("finished", None)
         return finished
 

@@ -1,18 +1,27 @@
-"""The last lines a person sees: base, tuned, change, and where everything is."""
+"""The last lines a person sees: what changed, whether it is real, and where everything is."""
 
 from pathlib import Path
+from typing import Any
 
+from ftrecipe import gated, results
+from ftrecipe.compare.words import NONE, number, signed
+from ftrecipe.components.eval import Eval
+from ftrecipe.results import BASE
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.session import Session
 
-WIDTHS = (34, 12, 12, 12)
+HEAD = ("", BASE, "tuned", "change", "95 % interval", "")
+FEW = 50  # examples: below, a person is told what they cannot show
+MOST = 24  # lines of one baseline: a suite may have a metric for each of many parts
+Values = dict[str, dict[str, float]]
+Changes = dict[str, dict[str, dict[str, Any]]]
 
 
 def summary(session: Session) -> list[str]:
     """Return the closing lines of a run, from what its folder holds."""
     if session.only_checks:
         return []
-    rows = table(session)
+    rows = measured(session.run.eval, session.dir)
     lines = ["", *rows, ""] if rows else [""]
     own_data = not (session.run.dataset.path or "").startswith("builtin:")
     if session.run.model.toy and own_data:
@@ -20,49 +29,98 @@ def summary(session: Session) -> list[str]:
             "toy model: tiny knows nothing but what it was just taught; "
             "for real use: model=smollm2_135m"
         )
-    return lines + paths(session.dir)
+    gate = gated.gate_of(session.dir)
+    return lines + (gated.lines(gate) if gate else []) + paths(session.dir)
 
 
-def table(session: Session) -> list[str]:
-    """Return all that was measured of base and tuned model, marked where better or worse."""
-    if not session.dir.metrics.is_file():
+def measured(suites: dict[str, Eval], rundir: RunDir) -> list[str]:
+    """Return all that was measured: beside the base, and below it beside each other baseline."""
+    if not rundir.metrics.is_file():
         return []
-    metrics = read_json(session.dir.metrics)
-    base, tuned = metrics.get("base", {}), metrics.get("tuned", {})
-    rows: list[tuple[str, ...]] = []
-    for name, suite in session.run.eval.items():
-        for metric, direction in suite.directions.items():
-            values = (base.get(name, {}).get(metric), tuned.get(name, {}).get(metric))
-            if values == (None, None):
-                continue  # a suite may measure less than it could
-            rows.append((f"{name}.{metric}", *map(number, values), change(*values, direction)))
+    metrics = read_json(rundir.metrics)
+    tuned: Values = metrics.get("tuned", {})
+    changes: dict[str, Changes] = metrics.get("compare", {})
+    lines = table(suites, BASE, metrics.get(BASE, {}), tuned, changes.get(BASE, {}))
+    for who, values in metrics.get("baselines", {}).items():
+        if rows := table(suites, who, values, tuned, changes.get(who, {})):
+            lines += ["", *rows]
+    return lines + small(suites, tuned, changes.get(BASE, {}), rundir)
+
+
+def table(
+    suites: dict[str, Eval], who: str, before: Values, after: Values, changes: Changes
+) -> list[str]:
+    """Return one line a metric: both values, the change with its interval, and what it means."""
+    rows = [
+        (f"{name}.{metric}", *_cells(suite, metric, before, after, name, changes.get(name, {})))
+        for name, suite in suites.items()
+        if name in before or who == BASE
+        for metric in _metrics(suite, {**after.get(name, {}), **before.get(name, {})})
+    ]
     if not rows:
         return []
-    head = ("", "base", "tuned", "change")
-    return [_aligned(row) for row in [head, *rows]]
+    head = ("", who, *HEAD[2:])
+    shown = [head, *rows[:MOST]]
+    widths = [max(len(row[column]) for row in shown) + 2 for column in range(len(head))]
+    told = ["".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in shown]
+    more = len(rows) - MOST
+    return told + ([f"… and {more:,} more in metrics.json"] if more > 0 else [])
 
 
-def _aligned(row: tuple[str, ...]) -> str:
-    return "".join(cell.ljust(width) for cell, width in zip(row, WIDTHS, strict=True)).rstrip()
+def _metrics(suite: Eval, values: dict[str, float]) -> list[str]:
+    """Return the metrics that can be better or worse, those of parts last."""
+    known = [metric for metric in values if suite.direction(metric)]
+    return sorted(known, key=lambda metric: "." in metric)
 
 
-def number(value: float | None) -> str:
-    """Write a metric for people; a value that was not measured as a dash."""
-    if value is None:
-        return "–"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"
+def _cells(
+    suite: Eval, metric: str, before: Values, after: Values, name: str, changes: dict[str, Any]
+) -> tuple[str, str, str, str, str]:
+    percent, unit = suite.is_percent(metric), suite.units.get(metric)
+    values = [number(side.get(name, {}).get(metric), percent, unit) for side in (before, after)]
+    change = changes.get(metric)
+    if change is None:
+        return values[0], values[1], "", "", ""
+    if change["change"] is None:
+        return values[0], values[1], NONE, "", "cannot be compared"
+    by = signed(change["change"], percent, unit)
+    return values[0], values[1], by, interval(change, percent, unit), meaning(change)
 
 
-def change(before: float | None, after: float | None, direction: str) -> str:
-    """Write the change with its sign, and whether it is for the better."""
-    if before is None or after is None:
+def interval(change: dict[str, Any], percent: bool = False, unit: str | None = None) -> str:
+    """Write the interval of a change; nothing where there is none, or where it says no more."""
+    low, high = change["low"], change["high"]
+    if low is None or low == high == 0:
         return ""
-    difference = after - before
-    if number(abs(difference)) == number(0.0):
-        return "same"
-    better = (difference > 0) == (direction == "max")
-    sign = "+" if difference > 0 else "−"
-    return f"{sign}{number(abs(difference))} {'better' if better else 'worse'}"
+    return f"{signed(low, percent, unit)} to {signed(high, percent, unit)}"
+
+
+def meaning(change: dict[str, Any]) -> str:
+    """Say whether a change is for the better, if it is one; nothing where nobody can tell."""
+    if change["real"] is None:
+        return ""
+    if not change["real"]:
+        return "no real change" if change["changed"] else "the same"
+    return {True: "better", False: "worse", None: "changed"}[change["better"]]
+
+
+def small(suites: dict[str, Eval], tuned: Values, changes: Changes, rundir: RunDir) -> list[str]:
+    """Warn of suites with so few examples that only large changes can be seen."""
+    lines = []
+    for name, suite in suites.items():
+        change = changes.get(name, {}).get(suite.headline)
+        count = results.count(rundir, name) if name in tuned else 0
+        if change is None or not 0 < count < FEW:
+            continue
+        percent, unit = suite.is_percent(suite.headline), suite.units.get(suite.headline)
+        only = f"only {count} {suite.of} for {name}"
+        if change["low"] is None or change["high"] == change["low"]:
+            lines.append(f"{only}: small changes cannot be seen")
+            continue
+        seen = signed((change["high"] - change["low"]) / 2, percent, unit).lstrip("+")
+        told = f"{seen} points" if percent else seen
+        lines.append(f"{only}: changes of {suite.headline} under about {told} cannot be seen")
+    return lines
 
 
 def paths(rundir: RunDir) -> list[str]:

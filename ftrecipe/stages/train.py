@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from transformers.trainer_pt_utils import get_model_param_count
 
+from ftrecipe.best import is_enough
 from ftrecipe.components.hardware import Device
 from ftrecipe.errors import ConfigError, StageError, Stopped
 from ftrecipe.manifest import divided_by
@@ -20,40 +21,35 @@ from ftrecipe.stages.session import Session
 from ftrecipe.stages.surroundings import give_back
 from ftrecipe.stages.training.arguments import arguments
 from ftrecipe.stages.training.batches import PackedCollator, PaddingCollator
+from ftrecipe.stages.training.best import Best
 from ftrecipe.stages.training.exhaustion import place_of, told
-from ftrecipe.stages.training.following import Following
+from ftrecipe.stages.training.following import Following, logged
 from ftrecipe.stages.training.guards import Watch
 from ftrecipe.stages.training.packing import Documents, PackedDataset, token_counts
 from ftrecipe.stages.training.peers import Peers, check_accelerator
 from ftrecipe.stages.training.rehearsal import Rehearsal
 from ftrecipe.stages.training.resuming import find_start
+from ftrecipe.stages.training.sampled import Sampled, lacks
 from ftrecipe.stages.training.saving import keep_initial, save
 from ftrecipe.stages.training.sft import LeanSFTTrainer
-from ftrecipe.stages.training.trackers import guard
+from ftrecipe.stages.training.trackers import Tracker
+
+Trained = tuple[Session, LeanSFTTrainer, Following, Best]
 
 
 def train(session: Session) -> None:
     """Train from the last good checkpoint, or from the start; save what was learned."""
     rows = training_rows(session)
     steps = total_steps(len(rows), session)
-    if (taken := steps_taken(session)) >= steps:
-        session.screen.say(f"train     {taken} steps were taken before: nothing to train")
+    taken = steps_taken(session)
+    if taken >= steps or (taken and ended_early(session)):
+        early = "" if taken >= steps else ", and it was enough"
+        session.screen.say(f"train     {taken} steps were taken before{early}: nothing to train")
         return
-    session.models.check_method()
-    args = arguments(session)  # before weights are loaded: DeepSpeed divides them on the way
-    peers = Peers(session.rank.world)
-    start = find_start(session, peers, args, steps)
-    model = attach(session, steps, peers)
-    following = Following(session, rows, steps, start.checkpoint, peers)
-    trainer = make_trainer(session, model, rows, args, following)
-    lock_run(session)
-    trainer.basis, trainer.reschedules = start.basis.plain(), start.reschedules
-    following.watch = Watch(session, peers, trainer)
-    with following, told(lambda: place_of(trainer, session.run)):
-        trainer.train(resume_from_checkpoint=str(start.checkpoint) if start.checkpoint else None)
-    if session.stop.requested and trainer.state.global_step < steps:
-        raise Stopped(f"stopped at step {trainer.state.global_step} of {steps}")
-    finish(session, trainer, following)
+    if wrong := list(lacks(session)):
+        raise ConfigError(wrong)
+    with Tracker(session) as tracker:
+        finish(*trained(session, rows, steps, tracker))
 
 
 def steps_taken(session: Session) -> int:
@@ -64,12 +60,40 @@ def steps_taken(session: Session) -> int:
     return read_json(session.dir.metrics).get("train", {}).get("steps", 0)
 
 
-def finish(session: Session, trainer: LeanSFTTrainer, following: Following) -> None:
+def trained(session: Session, rows: Documents, steps: int, tracker: Tracker) -> Trained:
+    """Train up to `steps`, or as long as there are gains. Raises Stopped if that was asked for."""
+    session.models.check_method()
+    args = arguments(session)  # before weights are loaded: DeepSpeed divides them on the way
+    peers = Peers(session.rank.world)
+    start = find_start(session, peers, args, steps)
+    model = attach(session, steps, peers)
+    following = Following(session, rows, steps, start.checkpoint, peers)
+    trainer = make_trainer(session, model, rows, args, following)
+    trainer.add_callback(tracker)
+    lock_run(session)
+    trainer.basis, trainer.reschedules = start.basis.plain(), start.reschedules
+    following.watch, best = Watch(session, peers, trainer), Best(session, peers)
+    trainer.judge, trainer.beside = best, Sampled(session, peers, trainer, following.pause)
+    with following, told(lambda: place_of(trainer, session.run)):
+        trainer.train(resume_from_checkpoint=str(start.checkpoint) if start.checkpoint else None)
+    if session.stop.requested and trainer.state.global_step < steps and not best.stopped:
+        raise Stopped(f"stopped at step {trainer.state.global_step} of {steps}")
+    return session, trainer, following, best
+
+
+def ended_early(session: Session) -> bool:
+    """Tell whether a training ended early, and would do so again with what is asked for now."""
+    told = read_json(session.dir.metrics).get("train", {})
+    return told.get("stopped_early", False) and is_enough(logged(session.dir.history), session.run)
+
+
+def finish(session: Session, trainer: LeanSFTTrainer, following: Following, best: Best) -> None:
     """Save what was learned and write down what it took."""
     session.screen.say(
         f"train     {trainer.state.global_step} steps in {duration(following.seconds)}, "
         f"mean loss {following.loss:.4f}, {following.tokens / following.seconds:,.0f} tokens/s"
     )
+    kept = best.restore(trainer)
     if not following.watch.weights_are_sound():
         raise StageError(
             "trained weights are NaN or infinite: no result is saved; lower trainer.learning_rate"
@@ -77,7 +101,7 @@ def finish(session: Session, trainer: LeanSFTTrainer, following: Following) -> N
     save(session, trainer)
     if session.rank.world == 1 and not session.rank.launched:
         session.models.tuned = trainer.model
-    taken = measured(session, trainer, following)
+    taken = measured(session, trainer, following) | kept
     if session.rank.first:
         session.record(train=taken)
         if not session.run.eval:
@@ -204,7 +228,6 @@ def make_trainer(
     trainer.keeper.warn = session.screen.warn
     trainer.divides_weights = session.run.strategy.shards_weights
     check_accelerator(session.run.strategy, session.run.world_size, trainer.accelerator)
-    guard(trainer, session)
     return trainer
 
 

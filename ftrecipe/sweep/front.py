@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe import objective
+from ftrecipe.door import earlier
 from ftrecipe.errors import ConfigError, Stopped
 from ftrecipe.paths import typed
 from ftrecipe.rundir import now
@@ -50,7 +51,7 @@ def sweep(words: list[str]) -> int:
         "direction": objective.direction(first.run),
         "sweeper": sweeper,
         "swept": list(asked.space),
-        "fixed": asked.fixed,
+        "fixed": [*asked.fixed, *earlier.as_words(first.run, first.named)],
         "space": [space.plain(one) for one in dimensions],
         "settings": settings.plain(ready) if sweeper == OPTUNA else None,
         "n_trials": trials_of(ready, sweeper, dimensions),

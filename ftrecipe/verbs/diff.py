@@ -10,13 +10,13 @@ from ftrecipe import plan as planning
 from ftrecipe.compose import compose
 from ftrecipe.door.recipes import names
 from ftrecipe.errors import ConfigError, did_you_mean
+from ftrecipe.found import NoSuchRun, find_run, looked_in
 from ftrecipe.lock import record
 from ftrecipe.lock.contents import shown
 from ftrecipe.lock.differing import Difference, differences
-from ftrecipe.lock.results import results
+from ftrecipe.lock.sides import side
 from ftrecipe.page.words import printable
 from ftrecipe.paths import typed
-from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.secrets import redacted
 from ftrecipe.verbs import flags
 
@@ -28,17 +28,19 @@ def diff(words: list[str]) -> int:
 
     python -m ftrecipe diff A B [--json]
 
-    Each of A and B is a run's folder, a lock.json, the name of a recipe or its file. Of a recipe
-    there is only the config, as it would be settled here. Exit code, as of diff(1): 0 no
-    difference, 1 differences, 2 refused. What a run took (seconds, memory) is shown, not counted.
+    Each of A and B is a run's folder or its name (support-bot@production, quickstart/latest), a
+    lock.json, the name of a recipe or its file. Of a recipe there is only the config, as it would
+    be settled here. Exit code, as of diff(1): 0 no difference, 1 differences, 2 refused. What a
+    run took (seconds, memory) is shown, not counted.
     """
     given, rest = flags(words, "--json")
+    place, rest = looked_in(rest)
     if len(rest) != 2:
         raise ConfigError(
             "diff needs two of them: python -m ftrecipe diff A B (runs, recipes or locks)"
         )
     faults: list[str] = []
-    sides = [_side(word, faults) for word in rest]
+    sides = [_side(word, place, faults) for word in rest]
     if faults:
         raise ConfigError(faults)
     a, b = sides
@@ -53,34 +55,26 @@ def diff(words: list[str]) -> int:
     return 1 if counted else 0
 
 
-def _side(word: str, faults: list[str]) -> dict[str, Any]:
+def _side(word: str, place: Path | None, faults: list[str]) -> dict[str, Any]:
     """Return what `word` names as a lock, or as much of one as there is."""
     try:
         path = typed(word)
-        if path.is_dir() and word not in names():
-            return _of_run(RunDir(path))
-        if path.suffix == ".json":
+        if path.suffix == ".json" and not path.is_dir():
             return record.read(path)
-        return _of_recipe(word)
+        if word in names() or path.suffix in (".yaml", ".yml"):
+            return _of_recipe(word)
+        return side(find_run(word, place))
+    except NoSuchRun as error:
+        hint = did_you_mean(word, names())
+        neither = f"{word} is neither a run, nor a lock.json, nor a recipe{hint}"
+        faults += error.faults if typed(word).exists() else [neither]
+        return {}
     except ConfigError as error:
         faults += [f if word in f else f"{word}: {f}" for f in error.faults]
         return {}
 
 
-def _of_run(rundir: RunDir) -> dict[str, Any]:
-    """Return a run's lock, with what came of it so far; of a run without one, its config."""
-    if rundir.lock_json.is_file():
-        return {**record.read(rundir.lock_json), "results": results(rundir)}
-    if not rundir.run.is_file():
-        raise ConfigError(f"{rundir.path} is not a run directory (it has no run.json)")
-    return {"config": read_json(rundir.run)["config"], "results": results(rundir)}
-
-
 def _of_recipe(word: str) -> dict[str, Any]:
-    is_file = Path(word).suffix in (".yaml", ".yml")
-    if not is_file and word not in names():
-        hint = did_you_mean(word, names())
-        raise ConfigError(f"{word} is neither a run's folder, nor a lock.json, nor a recipe{hint}")
     made = planning.make(compose([f"recipe={word}"]), here=False, counts=False)
     return {"config": made.config}
 

@@ -14,7 +14,7 @@ BEFORE = ("prepare", "baseline", "report")
 def evaluate(words: list[str]) -> int:
     """Measure base and tuned model of a run again, with more suites if you like.
 
-    python -m ftrecipe evaluate RUN_DIR [eval=[qa,perplexity] key=value …]
+    python -m ftrecipe evaluate RUN [eval=[qa,perplexity] key=value …]
     python -m ftrecipe evaluate +recipe=NAME [key=value …]
 
     With a recipe instead of a run, the baselines alone are measured, before any training; the run

@@ -7,6 +7,7 @@ from ftrecipe.compose import compose
 from ftrecipe.door import recipes as door
 from ftrecipe.door import words as typed
 from ftrecipe.errors import ConfigError, did_you_mean
+from ftrecipe.found import looked_in
 from ftrecipe.page.words import printable
 from ftrecipe.verbs import flags, valued
 
@@ -18,7 +19,7 @@ def recipes(words: list[str]) -> int:
     python -m ftrecipe recipes show NAME
     python -m ftrecipe recipes add SOURCE [--team TEAM] [--as NAME] [--yes] [--force]
     python -m ftrecipe recipes verify [NAME …]
-    python -m ftrecipe recipes publish RUN_DIR --to FOLDER [--as NAME] [--license WORDS] [--force]
+    python -m ftrecipe recipes publish RUN --to FOLDER [--as NAME] [--license WORDS] [--force]
 
     SOURCE is a file, a folder, git+https://host/repository@ref#path, or an https address of one
     YAML. Without --yes, add writes nothing and shows what it would.
@@ -99,11 +100,12 @@ def _publish(words: list[str]) -> int:
 
     named, rest = valued(words, "--to", "--as", "--license")
     given, rest = flags(rest, "--force")
-    folder = _one(rest, "recipes publish RUN_DIR --to FOLDER")
+    place, rest = looked_in(rest)
+    folder = _one(rest, "recipes publish RUN --to FOLDER")
     if "--to" not in named:
         raise ConfigError(f"recipes publish {folder}: where to? write --to FOLDER")
     wishes = Wishes(named.get("--as"), named.get("--license"), "--force" in given)
-    for line in publish(Path(folder), Path(named["--to"]), wishes):
+    for line in publish(folder, Path(named["--to"]), wishes, place):
         print(line)
     return 0
 

@@ -1,7 +1,8 @@
 """The verb `replay`: repeat a run exactly."""
 
-from ftrecipe import launch
+from ftrecipe import gated, launch
 from ftrecipe.errors import ConfigError
+from ftrecipe.found import looked_in
 from ftrecipe.lock import record
 from ftrecipe.lock.outcome import Item, outcome
 from ftrecipe.page.words import printable
@@ -18,18 +19,19 @@ NEEDED = ("losses", "trained weights")  # what has to be known to call two runs 
 def replay(words: list[str]) -> int:
     """Repeat a run from its lock, and say item by item what is identical.
 
-    python -m ftrecipe replay RUN_DIR|lock.json [--anyway] [key=value …]
+    python -m ftrecipe replay RUN|lock.json [--anyway] [key=value …]
     python -m ftrecipe replay lock.json dataset.path=my/copy.jsonl model.path=my/model
 
+    RUN is a run's folder or a name, support-bot@production, as everywhere (runs names).
     Files may lie elsewhere here: their content is compared. Data or base weights that are not the
     run's are refused; --anyway goes on with them. Other versions, another machine are told first.
     Exit code 0: identical; 1: not identical, or failed; 2: refused.
     """
     given, rest = flags(words, "--anyway")
     if not rest or ("=" in rest[0] and not typed(rest[0]).exists()):
-        raise ConfigError("replay needs a run: python -m ftrecipe replay RUN_DIR|lock.json")
+        raise ConfigError("replay needs a run: python -m ftrecipe replay RUN|lock.json")
     changes = absolute(rest[1:])
-    locked = open_lock(rest[0])
+    locked = open_lock(rest[0], looked_in(rest[1:])[0])
     lock = locked.lock
     composition = composed(locked, changes)
     inputs = told.compared(lock, composition.run)
@@ -43,7 +45,8 @@ def replay(words: list[str]) -> int:
     made = planned(locked, composition)
     print("".join(f"{note}\n" for note in made.notes), end="", flush=True)
     rundir = launch.create(made)
-    if code := launch.begin(made, rundir, environment(lock)):
+    code = launch.begin(made, rundir, environment(lock))
+    if code not in (0, gated.FAILED):  # a gate that fails again is a part of the repetition
         return code
     return _tell_after(outcome(lock, record.read(rundir.lock_json)))
 

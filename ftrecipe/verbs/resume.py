@@ -1,6 +1,6 @@
 """The verb `resume`: go on with a run that was stopped."""
 
-from ftrecipe import launch
+from ftrecipe import gated, launch
 from ftrecipe.config import from_plain
 from ftrecipe.existing import GOING_ON, check_checkpoint, is_prepared, open_run, recompose
 from ftrecipe.manifest import all_in
@@ -16,7 +16,7 @@ def asks_for_more(changes: list[str]) -> bool:
 def resume(words: list[str]) -> int:
     """Go on with an interrupted or failed run, from its last good checkpoint.
 
-    python -m ftrecipe resume RUN_DIR [key=value …]
+    python -m ftrecipe resume RUN [key=value …]
 
     A damaged checkpoint is passed over, and the one before it taken. What the training rests on
     must be as it was: the method, the batch, the seed, the data, the base. Epochs, evaluation,
@@ -27,7 +27,7 @@ def resume(words: list[str]) -> int:
     status = launch.read_status(rundir)
     if status["state"] == "finished" and not asks_for_more(changes):
         print(f"{rundir.path} is finished; nothing to resume (report: {rundir.report_html})")
-        return 0
+        return gated.FAILED if gated.stops(rundir) else 0
     made = recompose(rundir, changes, GOING_ON)
     done = [] if changes else status["done"]
     again = changes or not read_json(rundir.run)["settled"]

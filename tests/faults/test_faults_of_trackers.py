@@ -1,8 +1,10 @@
 """Trackers that are not there: told before anything starts, and never the end of a training."""
 
 import http.server
+import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +107,43 @@ def trained(work: Path) -> int:
     """Return the steps in the history of the one run."""
     (history,) = (work / "runs").glob("*/*/history.jsonl")
     return len(history.read_text().splitlines())
+
+
+class Silent(Brief):
+    """Plays an MLflow server that takes a run, and never answers again once metrics come."""
+
+    held = threading.Event()
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if json.loads(body).get("metrics"):
+            Silent.held.wait(120)
+            return
+        self.rfile = io.BytesIO(body)
+        super().do_POST()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    Silent.held.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_tracker_that_never_answers_again_holds_a_run_for_seconds(
+    silent: str, run: Run, work: Path
+) -> None:
+    began = time.monotonic()
+    said = run(*TRAINS, "tracking=mlflow", f"tracking.tracking_uri={silent}", "tracking.timeout=12")
+    assert said.code == 0, said.out + said.err
+    told = "the tracker has failed, and the run goes on without it: no answer within 12 s"
+    assert said.out.count(told) == 1
+    assert "tracking  to send it later: python -m ftrecipe.stages" in said.out
+    assert trained(work) == 4
+    assert (next((work / "runs").glob("*/*/report.html"))).is_file()
+    assert time.monotonic() - began < 2 * 12 + 4 * WORKER_SECONDS

@@ -1,23 +1,117 @@
-"""The closing table says what changed and whether that is good."""
+"""The closing table says what changed, whether that is sure, and whether it is good."""
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ftrecipe.stages.summary import change, number
+from ftrecipe import results
+from ftrecipe.compare.words import number, signed
+from ftrecipe.components.eval.latency import Latency
+from ftrecipe.components.eval.qa import Qa
+from ftrecipe.rundir import RunDir, write_json
+from ftrecipe.stages.summary import interval, meaning, measured
+
+SURE: dict[str, Any] = {"change": 5.0, "low": 1.0, "high": 9.0, "real": True, "changed": 30}
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "direction", "said"),
+    ("value", "percent", "unit", "said"),
     [
-        (0.0, 85.0, "max", "+85.0 better"),
-        (4.0, 5.5, "min", "+1.500 worse"),
-        (4.0, 3.0, "min", "−1.000 better"),
-        (1.0, 1.0, "max", "same"),
-        (None, 1.0, "max", ""),
+        (None, False, None, "–"),
+        (85.04, True, None, "85.0 %"),
+        (0.0, True, None, "0.0 %"),
+        (1.23456, False, None, "1.235"),
+        (21.7, False, None, "21.7"),
+        (0.0, False, None, "0.000"),
+        (0.00012, False, None, "0.00012"),
+        (12345.6, False, None, "12,346"),
+        (3.2e9, False, None, "3.2e+09"),
+        (3.2e9, False, "bytes", "3.2 GB"),
+        (0.25, False, "seconds", "0.250 s"),
+        (float("inf"), False, None, "infinite"),
+        (float("nan"), True, None, "not a number"),
     ],
 )
-def test_change_has_a_sign_and_a_verdict(before, after, direction, said) -> None:
-    assert change(before, after, direction) == said
+def test_a_number_is_written_as_people_do(
+    value: float | None, percent: bool, unit: str | None, said: str
+) -> None:
+    assert number(value, percent, unit) == said
 
 
-def test_value_that_was_not_measured_is_a_dash() -> None:
-    assert number(None) == "–"
+@pytest.mark.parametrize(
+    ("value", "percent", "said"),
+    [(5.0, True, "+5.0"), (-0.12345, False, "−0.123"), (0.0, True, "0"), (0.01, True, "0")],
+)
+def test_a_change_has_a_sign(value: float, percent: bool, said: str) -> None:
+    assert signed(value, percent) == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (SURE | {"better": True}, "better"),
+        (SURE | {"better": False}, "worse"),
+        (SURE | {"better": None}, "changed"),
+        (SURE | {"real": False, "better": None}, "no real change"),
+        (SURE | {"real": False, "changed": 0, "better": None}, "the same"),
+        (SURE | {"real": None, "changed": None, "better": None}, ""),
+    ],
+)
+def test_only_a_real_change_is_called_better_or_worse(change: dict[str, Any], said: str) -> None:
+    assert meaning(change) == said
+
+
+def test_an_interval_that_says_nothing_is_left_out() -> None:
+    assert interval(SURE, percent=True) == "+1.0 to +9.0"
+    assert interval(SURE | {"low": 0.0, "high": 0.0}) == ""
+    assert interval(SURE | {"low": None, "high": None}) == ""
+
+
+def a_run(folder: Path, questions: int, **baselines: Any) -> RunDir:
+    rundir = RunDir(folder / "run")
+    results.write(rundir, "qa", "tuned", [{"question": str(n)} for n in range(questions)], [])
+    change = {"qa": {"f1": SURE | {"better": True}, "exact_match": SURE | {"better": True}}}
+    values = {"qa": {"exact_match": 40.0, "f1": 50.0, "questions": questions}}
+    write_json(rundir.metrics, {
+        "base": {"qa": {"exact_match": 35.0, "f1": 45.0, "questions": questions}},
+        "tuned": values, "baselines": baselines,
+        "compare": {who: change for who in ("base", *baselines)},
+    })  # fmt: skip
+    return rundir
+
+
+def test_few_questions_are_warned_about(tmp_path: Path) -> None:
+    assert measured({"qa": Qa()}, a_run(tmp_path, 12))[-1] == (
+        "only 12 questions for qa: changes of exact_match under about 4.0 points cannot be seen"
+    )
+    assert not measured({"qa": Qa()}, a_run(tmp_path, 500))[-1].startswith("only")
+
+
+def test_other_baselines_have_a_table_below(tmp_path: Path) -> None:
+    lines = measured({"qa": Qa()}, a_run(tmp_path, 500, few_shot={"qa": {"f1": 45.0}}))
+    assert [line.split()[0] for line in lines if line] == [
+        "base", "qa.exact_match", "qa.f1", "few_shot", "qa.exact_match", "qa.f1",
+    ]  # fmt: skip
+    assert lines[2].split() == [
+        "qa.f1", "45.0", "%", "50.0", "%", "+5.0", "+1.0", "to", "+9.0", "better",
+    ]  # fmt: skip
+
+
+def test_before_training_the_baselines_stand_alone(tmp_path: Path) -> None:
+    rundir = RunDir(tmp_path / "run")
+    write_json(rundir.metrics, {"base": {"qa": {"exact_match": 35.0, "f1": 45.0}}})
+    assert measured({"qa": Qa()}, rundir)[1].split() == ["qa.exact_match", "35.0", "%", "–"]
+
+
+def test_times_and_sizes_have_their_units(tmp_path: Path) -> None:
+    rundir = RunDir(tmp_path / "run")
+    change = {"change": -0.5, "low": None, "high": None, "real": None, "changed": None,
+              "better": None}  # fmt: skip
+    name = next(metric for metric, unit in Latency.units.items() if unit == "seconds")
+    write_json(rundir.metrics, {
+        "base": {"latency": {name: 1.5}}, "tuned": {"latency": {name: 1.0}},
+        "compare": {"base": {"latency": {name: change}}},
+    })  # fmt: skip
+    line = measured({"latency": Latency()}, rundir)[1]
+    assert line.split() == [f"latency.{name}", "1.500", "s", "1.000", "s", "−0.500", "s"]

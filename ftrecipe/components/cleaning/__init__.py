@@ -48,6 +48,10 @@ class Cleaning:
         """Say whether rows without an answer are this step's to drop, and so not malformed."""
         return False
 
+    def languages(self) -> list[str]:
+        """Return the languages that its examples are known to be in, by their codes."""
+        return []
+
     def faults(self) -> list[str]:
         """Say what is wrong with the settings, each beginning with the name of one."""
         return []

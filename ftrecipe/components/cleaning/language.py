@@ -46,6 +46,9 @@ class Language(Filter):
             return None
         return f"language: {language}"
 
+    def languages(self) -> list[str]:
+        return self.keep
+
     def faults(self) -> list[str]:
         if not self.keep:
             return ["keep is empty: every example would be dropped; keep=[en]"]

@@ -86,9 +86,20 @@ class Dataset:
         """Return what is done with rows that are too long."""
         return self.on_overlong
 
+    def with_unanswerable(self, phrase: str) -> "Dataset":
+        """Return the data with `phrase` for the answer to questions that have none.
+
+        Itself for a format without such questions, and where they have a phrase already.
+        """
+        return self
+
     def endings(self) -> Sequence[str]:
         """Return the endings of the files that are read in a folder or an archive."""
         return ENDINGS
+
+    def given(self) -> Sequence[Row]:
+        """Return the rows that its settings hold themselves, besides those of files."""
+        return ()
 
     def rows(self, files: list[DataFile], reading: Reading) -> Iterator[Row]:
         """Yield the records of the files, or the faults of those that cannot be read."""

@@ -59,6 +59,9 @@ class Auto(Dataset):
     def overlong(self) -> OnOverlong:
         return self.found.overlong()
 
+    def with_unanswerable(self, phrase: str) -> Dataset:
+        return self.found.with_unanswerable(phrase)
+
     def endings(self) -> Sequence[str]:
         return self.found.endings() if self.path else super().endings()
 

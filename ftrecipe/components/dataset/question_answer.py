@@ -1,7 +1,7 @@
 """Questions and answers: the first answer trains, every answer counts at evaluation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ftrecipe.components.dataset import ANSWERS, GROUP, Dataset
@@ -21,6 +21,8 @@ class QuestionAnswer(Dataset):
     A `context` is put before its question. SQuAD's articles, with their paragraphs and questions,
     are read as they are.
     separator: what divides several answers in one cell, such as "; "; None where a cell is one.
+    unanswerable: what is said to a question without an answer, as SQuAD v2.0 has them; None leaves
+    those of an article out, and takes a row without an answer for a faulty one.
     """
 
     required: ClassVar[tuple[str, ...]] = ("question", "answer")
@@ -32,11 +34,16 @@ class QuestionAnswer(Dataset):
     }
 
     separator: str | None = None
+    unanswerable: str | None = None
+
+    def with_unanswerable(self, phrase: str) -> Dataset:
+        return replace(self, unanswerable=self.unanswerable or phrase)
 
     def examples(self, record: dict[str, Any], where: Where) -> list[Example]:
         if "question" in self.columns or not isinstance(record.get("paragraphs"), list):
             return self._of_row(record, where)
-        rows = [row for paragraph in record["paragraphs"] for row in _asked_of(paragraph)]
+        rows = [row for paragraph in record["paragraphs"] for row in _asked_of(paragraph)
+                if row["answers"] or self.unanswerable]  # fmt: skip
         found = [one for row in rows for one in self._of_row(row, where)]
         if not found:
             raise EmptyFault("an article without a question that has an answer")
@@ -65,6 +72,8 @@ class QuestionAnswer(Dataset):
         if self.separator:
             answers = [part.strip() for text in answers for part in text.split(self.separator)]
         answers = list(dict.fromkeys(answer for answer in answers if answer))
+        if not answers and self.unanswerable:
+            return [self.unanswerable]
         if not answers:
             raise EmptyFault(f'no answer in column "{self.column("answer", record)}"')
         return answers
@@ -96,13 +105,12 @@ def _is_answer(cell: object) -> bool:
 
 
 def _asked_of(paragraph: object) -> list[dict[str, Any]]:
-    """Return the questions of one SQuAD paragraph that have an answer."""
+    """Return the questions of one SQuAD paragraph; `answers` is empty where there is none."""
     asked = paragraph.get("qas") if isinstance(paragraph, dict) else None
     if not isinstance(paragraph, dict) or not isinstance(asked, list):
         raise RowFault("a paragraph without a list of questions (qas)")
-    rows = [one for one in asked if isinstance(one, dict) and one.get("answers")]
     return [
-        {"question": row.get("question"), "answers": row["answers"],
+        {"question": row.get("question"), "answers": row.get("answers") or [],
          "context": paragraph.get("context")}
-        for row in rows
+        for row in asked if isinstance(row, dict)
     ]  # fmt: skip

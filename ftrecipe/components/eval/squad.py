@@ -23,12 +23,13 @@ def exact_match(answer: str, gold: str) -> float:
 
 
 def f1(answer: str, gold: str) -> float:
-    """Return the F1 of the bags of words; two empty ones agree, as in SQuAD v2.0's script."""
+    """Return the F1 of the bags of words; 0.0 where they share none, as in v1.1's script.
+
+    So two texts that hold nothing but articles match exactly, and have no F1.
+    """
     said, wanted = normalize(answer).split(), normalize(gold).split()
-    if not said or not wanted:
-        return float(said == wanted)
     shared = sum((Counter(said) & Counter(wanted)).values())
-    return 2 * shared / (len(said) + len(wanted))
+    return 2 * shared / (len(said) + len(wanted)) if shared else 0.0
 
 
 def best(score: Callable[[str, str], float], answer: str, golds: Sequence[str]) -> float:

@@ -35,6 +35,10 @@ class Export:
     needs_adapter: ClassVar[bool] = False
     needs_merge: ClassVar[bool] = False
     usage: ClassVar[str] = ""
+    relation: ClassVar[str] = "finetune"
+    """What it is to its base in the hub's words: adapter, finetune, quantized or merge."""
+    library: ClassVar[str] = "transformers"
+    """Which library loads it, in the hub's words."""
 
     def size(self, adapter: float, merged: float) -> float | None:
         """Return the bytes it writes, of an adapter and a merged model that large; None: unknown.
@@ -57,6 +61,8 @@ class Adapter(Export):
     """The PEFT adapter with tokenizer and template beside it."""
 
     needs_adapter: ClassVar[bool] = True
+    relation: ClassVar[str] = "adapter"
+    library: ClassVar[str] = "peft"
 
     def size(self, adapter: float, merged: float) -> float:
         """Return the adapter's."""

@@ -28,6 +28,7 @@ class Peft:
     trains_tokens: ClassVar[bool] = False  # can learn the rows of added special tokens
     allows_bits: ClassVar[tuple[int, ...]] = (16,)
     allows_checkpointing: ClassVar[bool] = True
+    keeps_shapes: ClassVar[bool] = True  # earlier weights fit in where later ones are
     allows_sharding: ClassVar[bool] = True  # can be attached to weights divided among devices
     fails_under: ClassVar[tuple[str, ...]] = ()  # a strategy's distributed_type
     prompt_learning: ClassVar[bool] = False

@@ -21,6 +21,7 @@ class AdaLora(LayerAdapter):
     passes_to: ClassVar[str] = "peft.AdaLoraConfig"
     allows_bits: ClassVar[tuple[int, ...]] = (16, 8, 4)
     fails_under: ClassVar[tuple[str, ...]] = ("DEEPSPEED", "FSDP")  # reads gradients after a step
+    keeps_shapes: ClassVar[bool] = False  # ranks are taken away as it goes
     uncounted: ClassVar[tuple[str, ...]] = Lora.uncounted
     usual_learning_rate: ClassVar[float] = 1e-3
     init_r: int = bounded(24, 1)

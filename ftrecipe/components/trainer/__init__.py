@@ -29,7 +29,14 @@ class Scheduler(Enum):
 
 @dataclass
 class Trainer:
-    """What every trainer has; None lets the method, the model or the machine decide."""
+    """What every trainer has; None lets the method, the model or the machine decide.
+
+    eval_suites: names of the run's suites that are also measured while training, at every
+    `eval_suites_every`-th evaluation, on `eval_samples` examples of the validation split.
+    metric_for_best_model: `eval_loss`, or a suite's metric (`qa.f1`); None is eval_loss.
+    early_stopping_patience: evaluations in a row without a gain of more than
+    `early_stopping_threshold` after which training ends; None never ends it.
+    """
 
     passes_to: ClassVar[str]  # the library class that `extra` goes to
     reserved: ClassVar[tuple[str, ...]] = ()  # what that class is told by the run itself
@@ -56,9 +63,21 @@ class Trainer:
     save_steps: int = bounded(500, 1)
     save_total_limit: int = bounded(2, 1)
     eval_steps: int | None = bounded(None, 1)
+    eval_suites: list[str] = field(default_factory=list)
+    eval_suites_every: int = bounded(1, 1)
+    eval_samples: int = bounded(32, 1)
+    metric_for_best_model: str | None = None
+    load_best_model_at_end: bool = False
+    early_stopping_patience: int | None = bounded(None, 1)
+    early_stopping_threshold: float = bounded(0.0, 0)
     guards: Guards = field(default_factory=Guards)
     rehearsal: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def keeps_best(self) -> bool:
+        """Tell whether evaluations decide what is kept, or when it is enough."""
+        return self.load_best_model_at_end or self.early_stopping_patience is not None
 
     def rows_per_step(self, processes: int) -> int:
         """Return the rows that one optimizer step takes from all processes."""
@@ -97,6 +116,7 @@ class Sft(Trainer):
         "disable_tqdm",
         "train_sampling_strategy",
         "eval_strategy",
+        "greater_is_better",
         "seed",
         "use_cpu",
         "bf16",

@@ -18,7 +18,7 @@ _SAMPLES = 12
 _SHORT_ANSWER = 5  # characters
 _ODD = 0x9E3779B97F4A7C15  # mixes two keys into one
 _COMPARED = 5000  # held-out examples, of each split, whose words training is searched for
-_WORDS = 13  # in common with a held-out example, from which on a training example is said to leak
+WORDS = 13  # in common with a held-out example, from which on a training example is said to leak
 
 Report = dict[str, Any]
 
@@ -134,7 +134,7 @@ class Audit:
     splits: dict[str, SplitCount] = field(default_factory=lambda: {s: SplitCount() for s in SPLITS})
     prompts: dict[str, Prompts] = field(default_factory=lambda: {s: Prompts() for s in SPLITS})
     overlap: dict[str, Overlap] = field(
-        default_factory=lambda: {s: Overlap(_WORDS, alike=True) for s in HELD_OUT}
+        default_factory=lambda: {s: Overlap(WORDS, alike=True) for s in HELD_OUT}
     )
     overlapping: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
@@ -212,7 +212,7 @@ class Audit:
         return {
             "same_prompt": self.prompts[held].common(self.prompts["train"]),
             "same_words": self.overlapping[held],
-            "words": _WORDS,
+            "words": WORDS,
         }
 
 

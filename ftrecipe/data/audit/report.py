@@ -95,6 +95,9 @@ def _failures(builder: "Builder", made: Report) -> list[str]:
         failures.append(f"{_rows(unsupervised)} without a token that would be trained on; "
                         "leave them out of the data, or see trainer.train_on")  # fmt: skip
     failures += builder.overlong.failures()
+    if not builder.job.trains:
+        left = sum(made["examples"].values())
+        return failures if left or failures else [f"{_paths(builder)}: no row is left to measure"]
     rows = made["tokens"]["train"]["rows"]
     if rows and not made["eos_supervised"]:
         failures.append("no row ends with an end token that is trained on: the model would never "

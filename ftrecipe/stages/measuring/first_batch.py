@@ -3,7 +3,15 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from ftrecipe.components.eval import Completion, Decoding, Eval, ExampleLoss
+from ftrecipe.components.eval import (
+    Completion,
+    Decoding,
+    Eval,
+    ExampleLoss,
+    Harness,
+    SuiteResult,
+    Timing,
+)
 from ftrecipe.stages.measuring.generation import generate, in_batches
 from ftrecipe.stages.measuring.losses import Labeled, losses
 from ftrecipe.stages.measuring.losses import in_batches as loss_batches
@@ -35,6 +43,15 @@ class FirstBatch(Subject):
             asked = [prompts[row] for row in rows]
             generate(self.model, self.tokenizer, asked, short, len(rows))
             break
+        raise Enough
+
+    def timed(self, prompts: list[list[int]], new_tokens: int, batch_size: int) -> list[Timing]:
+        """Have the longest prompts answered as many at once as will be timed."""
+        self.generate(prompts, Decoding(max_new_tokens=new_tokens), batch_size)
+        return []
+
+    def harness(self, asked: Harness, batch_size: int) -> SuiteResult:
+        """Ask nothing: what its tasks will ask is known to the harness alone."""
         raise Enough
 
     def _losses(self, pairs: list[Labeled], what: str, batch_size: int | None) -> list[ExampleLoss]:

@@ -5,20 +5,19 @@ settings, and shifts the virtual tokens of prompt-learning adapters away from a 
 """
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
 from peft import PeftModel, PeftType, PromptLearningConfig
-from transformers import Cache, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import Cache, DynamicCache, PreTrainedTokenizerBase
 from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.errors import StageError
-
-Model = PreTrainedModel | PeftModel
+from ftrecipe.stages.measuring.choosing import Chooser
+from ftrecipe.stages.measuring.modes import Model, base_of, evaluating
+from ftrecipe.stages.measuring.stopping import Stops
 
 CACHE_TOKENS = {"cpu": 16_384, "cuda": 32_768}
 """Tokens (rows x longest row) that one batch may hold in its cache."""
@@ -39,78 +38,19 @@ def generate(
     batch_size: int | None = None,
     tick: Tick = silent,
 ) -> list[Completion]:
-    """Complete every prompt, in order; a stop token ends an answer and is not part of it.
+    """Complete every prompt, in order; what stops an answer is not part of it.
 
     Prompts of like length share a batch. Greedy unless `decoding.temperature` is set. `tick` is
     told of every batch how many prompts it held.
     """
-    stops = stop_ids(model, tokenizer)
+    stops = Stops(model, tokenizer, decoding.stop)
     done: dict[int, Completion] = {}
     with evaluating(model):
         for rows in in_batches(prompts, decoding.max_new_tokens, batch_size, model.device.type):
             written = _complete([prompts[row] for row in rows], model, stops, decoding)
-            done |= {
-                row: _completion(ids, stops, tokenizer)
-                for row, ids in zip(rows, written, strict=True)
-            }
+            done |= {row: stops.completion(ids) for row, ids in zip(rows, written, strict=True)}
             tick(len(rows))
     return [done[row] for row in range(len(prompts))]
-
-
-@contextmanager
-def evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Switch dropout and gradients off, and the mode back afterwards.
-
-    Not inference mode: the same model is trained next, and what its modules keep from inference
-    mode (rotary tables, quantization state) cannot be saved for a backward pass.
-    """
-    was_training = model.training
-    keep_trainable(model)
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(was_training)
-
-
-def keep_trainable(model: torch.nn.Module) -> None:
-    """Bar bitsandbytes from repacking 4-bit weights in evaluation mode on a CPU with AVX512-BF16.
-
-    The repacked layers have no backward pass, so later training would silently lose gradients.
-    """
-    library = sys.modules.get("bitsandbytes")
-    if library is not None:
-        layers = (each for each in model.modules() if isinstance(each, library.nn.Linear4bit))
-        for layer in cast(Iterator[Any], layers):
-            layer.support_avx512bf16_for_cpu = False
-
-
-def base_of(model: Model) -> PreTrainedModel:
-    """Return the transformers model, below the adapter if there is one."""
-    return cast(PreTrainedModel, model.get_base_model() if isinstance(model, PeftModel) else model)
-
-
-def stop_ids(model: Model, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Return every token that ends an answer: end of sequence, and the template's end of turn."""
-    config = model.generation_config
-    named = config.eos_token_id if config is not None else None
-    stops = set(named) if isinstance(named, list) else {named}
-    stops |= {cast(int | None, tokenizer.eos_token_id), end_of_turn(tokenizer)}
-    return {stop for stop in stops if stop is not None}
-
-
-def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """Return the first added token that the chat template puts after an answer."""
-    if tokenizer.chat_template is None:
-        return None
-    asked, answer = "question", "ftrecipe-answer"
-    turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
-    text = str(tokenizer.apply_chat_template(turns, tokenize=False))
-    tail = tokenizer.encode(text.rpartition(answer)[2], add_special_tokens=False)
-    vocabulary: dict[str, int] = cast(Any, tokenizer).get_added_vocab()
-    added = {*vocabulary.values(), *tokenizer.all_special_ids}
-    return next((token for token in tail if token in added), None)
 
 
 def in_batches(
@@ -127,27 +67,32 @@ def in_batches(
 
 
 def _complete(
-    prompts: list[list[int]], model: Model, stops: set[int], decoding: Decoding
+    prompts: list[list[int]], model: Model, stops: Stops, decoding: Decoding
 ) -> list[list[int]]:
     """Return the new token ids of one batch; a row that has ended leaves the batch."""
-    dice = torch.Generator(model.device).manual_seed(decoding.seed)
+    chooser = Chooser(decoding, prompts, model.device)
     written: list[list[int]] = [[] for _ in prompts]
-    ended: set[int] = set()
-    reader = _Reader(model, *_left_padded(prompts, model.device))
+    going = set(range(len(prompts)))
+    reader = Reader(model, *left_padded(prompts, model.device))
     for step in range(decoding.max_new_tokens):
-        chosen = _choose(reader.logits, decoding.temperature, dice)
-        for row, token in zip(reader.rows, chosen.tolist(), strict=True):
-            if row not in ended:
-                written[row].append(token)
-            if token in stops:
-                ended.add(row)
-        if len(ended) == len(prompts) or step + 1 == decoding.max_new_tokens:
+        chosen = chooser.choose(reader.logits, reader.rows, step)
+        tokens = dict(zip(reader.rows, chosen.tolist(), strict=True))
+        still = [row for row in reader.rows if row in going]
+        for row in still:
+            written[row].append(tokens[row])
+        at_text = stops.by_text([written[row] for row in still])
+        going -= {
+            row
+            for row, ends in zip(still, at_text, strict=True)
+            if ends or tokens[row] in stops.ids
+        }
+        if not going or step + 1 == decoding.max_new_tokens:
             break
-        reader.read(chosen, ended)
+        reader.read(chosen, going)
     return written
 
 
-class _Reader:
+class Reader:
     """A model in the middle of a batch: `cache` is what it has read, `logits` what it expects.
 
     Virtual tokens (prompt and prefix tuning) come first, then padding, then the prompt; positions
@@ -188,9 +133,9 @@ class _Reader:
         both = torch.cat([prompt.to(words.dtype), words], dim=1)
         self._forward({"inputs_embeds": both}, both.shape[1])
 
-    def read(self, tokens: torch.Tensor, ended: set[int]) -> None:
+    def read(self, tokens: torch.Tensor, going: set[int]) -> None:
         """Append one token to every row; rows that have ended leave, where the cache lets them."""
-        kept = [at for at, row in enumerate(self.rows) if row not in ended]
+        kept = [at for at, row in enumerate(self.rows) if row in going]
         if len(kept) < len(self.rows) and _can_drop(self.cache):
             places = torch.tensor(kept, device=tokens.device)
             self.rows = [self.rows[at] for at in kept]
@@ -219,7 +164,7 @@ def _can_drop(cache: Cache) -> bool:
     return not any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in cache.layers)
 
 
-def _left_padded(
+def left_padded(
     prompts: list[list[int]], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return ids and mask [rows, longest], the prompts at the right edge; padding is masked."""
@@ -227,18 +172,3 @@ def _left_padded(
     ids = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
     mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
-
-
-def _choose(logits: torch.Tensor, temperature: float, dice: torch.Generator) -> torch.Tensor:
-    """Return the next token of every row of `logits` [rows, vocabulary]."""
-    if temperature == 0:
-        return logits.argmax(-1)
-    odds = torch.softmax(logits.float() / temperature, dim=-1)
-    return torch.multinomial(odds, 1, generator=dice).squeeze(1)
-
-
-def _completion(ids: list[int], stops: set[int], tokenizer: PreTrainedTokenizerBase) -> Completion:
-    ended = ids[-1] in stops
-    kept = ids[:-1] if ended else ids
-    text = tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return Completion(text=str(text).strip(), tokens=len(kept), ended=ended)

@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Iterator
+from itertools import groupby
 
 import torch
 
 from ftrecipe.components.eval import ExampleLoss
-from ftrecipe.stages.measuring.generation import Model, Tick, base_of, evaluating, silent
+from ftrecipe.stages.measuring.generation import Tick, silent
+from ftrecipe.stages.measuring.modes import Model, base_of, evaluating
 
 Labeled = tuple[list[int], list[int]]
 """`input_ids`, and `labels` of the same length: the token's id where it counts, else -100."""
@@ -15,6 +17,12 @@ IGNORED = -100
 BATCH_TOKENS = 16_384
 LOGIT_BYTES = 2**30
 """What the float32 logits of one batch may take."""
+
+STEP = 32
+"""Tokens that a row is filled up by. Kernels of attention round otherwise in 16 bits for rows of
+another width: so a row's width follows from the row alone, and with it its loss."""
+
+POSITIONS = ("max_position_embeddings", "n_positions")
 
 
 def losses(
@@ -41,14 +49,27 @@ def losses(
 def in_batches(
     model: Model, sequences: list[Labeled], batch_size: int | None
 ) -> Iterator[list[int]]:
-    """Yield row numbers, the longest sequences first: what does not fit fails at once."""
+    """Yield row numbers, the longest sequences first: what does not fit fails at once.
+
+    The rows of a batch are filled up to one width.
+    """
     vocabulary = base_of(model).config.get_text_config().vocab_size
     budget = min(BATCH_TOKENS, LOGIT_BYTES // (4 * vocabulary))
-    order = sorted(range(len(sequences)), key=lambda row: -len(sequences[row][0]))
-    while order:
-        size = batch_size or max(1, budget // max(1, len(sequences[order[0]][0])))
-        yield order[:size]
-        order = order[size:]
+    lengths = [len(ids) for ids, _ in sequences]
+    order = sorted(range(len(sequences)), key=lambda row: -lengths[row])
+    for width, same in groupby(order, lambda row: width_of(model, lengths[row])):
+        rows, size = list(same), batch_size or max(1, budget // width)
+        yield from (rows[at : at + size] for at in range(0, len(rows), size))
+
+
+def width_of(model: Model, length: int) -> int:
+    """Return the tokens that a row of `length` is filled up to, one at least if there is room.
+
+    Positions end somewhere in models that have learned each of them.
+    """
+    known = base_of(model).config.get_text_config().to_dict()
+    limits = [known[name] for name in POSITIONS if isinstance(known.get(name), int)]
+    return max(length, min([(length // STEP + 1) * STEP, *limits]))
 
 
 def _batch_losses(model: Model, batch: list[Labeled], trims: bool) -> list[ExampleLoss]:
@@ -56,7 +77,7 @@ def _batch_losses(model: Model, batch: list[Labeled], trims: bool) -> list[Examp
 
     Logits are counted from the end: prompt tuning puts those of its virtual tokens in front.
     """
-    width = max(len(ids) for ids, _ in batch)
+    width = width_of(model, max(len(ids) for ids, _ in batch))
     ids = torch.tensor([row + [0] * (width - len(row)) for row, _ in batch])
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row, _ in batch])
     labels = torch.tensor([row + [IGNORED] * (width - len(row)) for _, row in batch])

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from copy import copy
+from dataclasses import asdict, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
@@ -20,17 +21,24 @@ from ftrecipe.components.eval import (
     Eval,
     Example,
     ExampleLoss,
+    Harness,
     Split,
     SuiteResult,
+    T,
+    Timing,
 )
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import read_json, write_json
-from ftrecipe.stages.measuring.generation import Model, Tick, generate, silent
+from ftrecipe.stages.measuring import timing
+from ftrecipe.stages.measuring.generation import Tick, generate, silent
 from ftrecipe.stages.measuring.losses import IGNORED, Labeled, losses
+from ftrecipe.stages.measuring.modes import Model
 from ftrecipe.stages.measuring.replies import Replies
+from ftrecipe.stages.measuring.text_bytes import TextBytes
 from ftrecipe.stages.screen import Screen
+from ftrecipe.stages.stored import Stored
 
-METHOD = 2
+METHOD = 3
 """Raised when the same model on the same data would give other numbers: old baselines are void."""
 
 
@@ -41,6 +49,7 @@ class EvalData(Protocol):
     def validation(self) -> Dataset | None: ...
     def test(self) -> Dataset | None: ...
     def examples(self, split: str) -> list[Any]: ...
+    def places(self, split: str, limit: int | None = None) -> list[tuple[str, str]]: ...
 
 
 class Subject:
@@ -55,12 +64,20 @@ class Subject:
         tokenizer: PreTrainedTokenizerBase,
         data: EvalData,
         screen: Screen | None = None,
+        stored: Stored | None = None,
     ) -> None:
         self.model, self.tokenizer, self.data, self.screen = model, tokenizer, data, screen
+        self.stored = stored
         self._said: dict[tuple[Decoding, tuple[int, ...]], Completion] = {}
 
+    def on(self, data: EvalData) -> Self:
+        """Return the same model asked of other data; what it has said already is remembered."""
+        other = copy(self)
+        other.data = data
+        return other
+
     def examples(self, split: Split, limit: int | None = None) -> list[Example]:
-        """Return the first `limit` questions of a split that have an expected answer."""
+        """Return the first `limit` questions of a split: with an expected answer, or only asked."""
         return questions(self.data, split)[:limit]
 
     def generate(
@@ -88,7 +105,12 @@ class Subject:
         pairs: list[Labeled] = [
             (row["input_ids"], row["input_ids"] if everything else row["labels"]) for row in rows
         ]
-        return self._losses(pairs, f"the {split.value} split", batch_size)
+        found = self._losses(pairs, f"the {split.value} split", batch_size)
+        places = self.data.places(split.value, len(rows))
+        return [
+            replace(loss, where=where, source=source)
+            for loss, (where, source) in zip(found, places, strict=True)
+        ]
 
     def text_losses(
         self, texts: list[str], max_length: int, batch_size: int | None = None
@@ -98,11 +120,37 @@ class Subject:
         return self._losses([(ids, ids) for ids in encoded], "the general text", batch_size)
 
     def reply_losses(
-        self, asked: Sequence[tuple[Example, str]], batch_size: int | None = None
+        self, asked: Sequence[tuple[Example, str | dict[str, Any]]], batch_size: int | None = None
     ) -> list[ExampleLoss]:
         """Return the loss of each reply to its example's question, as the template writes it."""
         pairs = [self._replies.labeled(example, reply) for example, reply in asked]
-        return self._losses(pairs, "the replies", batch_size)
+        found = self._losses(pairs, "the replies", batch_size)
+        return [
+            replace(loss, where=example.where, source=example.source)
+            for loss, (example, _) in zip(found, asked, strict=True)
+        ]
+
+    def timed(self, prompts: list[list[int]], new_tokens: int, batch_size: int) -> list[Timing]:
+        """Return how long each prompt took, whatever was said."""
+        return timing.timed(self.model, prompts, new_tokens, batch_size)
+
+    def peak_memory(self, work: Callable[[], T]) -> tuple[T, int | None]:
+        """Do some work; return its result, and the most bytes that weights and work took."""
+        return timing.peak_memory(self.model, work)
+
+    def load_seconds(self, times: int) -> list[float]:
+        """Return the seconds of each loading from disk, beside the model that is measured."""
+        return [] if self.stored is None else timing.loading(self.stored, self.model.device, times)
+
+    def stored_bytes(self) -> int | None:
+        """Return what the model takes on disk, with all that it stands on."""
+        return None if self.stored is None else self.stored.bytes
+
+    def harness(self, asked: Harness, batch_size: int) -> SuiteResult:
+        """Return what lm-evaluation-harness finds by itself in the model."""
+        from ftrecipe.stages.measuring.harness import measured  # it imports much
+
+        return measured(self.model, self.tokenizer, asked, batch_size)
 
     @cached_property
     def _replies(self) -> Replies:
@@ -112,7 +160,12 @@ class Subject:
         if not any(label != IGNORED for _, labels in pairs for label in labels[1:]):
             raise StageError(f"{what} has no token that counts, so there is no loss to measure")
         with self._progress("losses", len(pairs)) as tick:
-            return losses(self.model, pairs, batch_size, tick)
+            found = losses(self.model, pairs, batch_size, tick)
+        stands_for = TextBytes(self.tokenizer)
+        return [
+            replace(loss, text_bytes=stands_for.counted(*pair))
+            for loss, pair in zip(found, pairs, strict=True)
+        ]
 
     @contextmanager
     def _progress(self, label: str, total: int) -> Iterator[Tick]:
@@ -130,9 +183,8 @@ def dataset(data: EvalData, split: Split) -> Dataset | None:
 
 
 def questions(data: EvalData, split: Split) -> list[Example]:
-    """Return the questions with answers of a split; those of training data are not kept."""
-    held = [] if split is Split.train else data.examples(split.value)
-    return [example for example in held if example.answers]
+    """Return the questions of a split with answers, or for which nobody has any."""
+    return [example for example in data.examples(split.value) if example.answers or example.open]
 
 
 def faults(suites: dict[str, Eval], data: EvalData) -> list[str]:
@@ -147,6 +199,8 @@ def faults(suites: dict[str, Eval], data: EvalData) -> list[str]:
         elif suite.generates and not questions(data, split):
             lack = f"needs questions with answers, and the {split.value} split has none"
         else:
+            unfit = suite.unfit(questions(data, split))
+            found += [f"eval=[{name}] on the {split.value} split: {fault}" for fault in unfit]
             continue
         found.append(f"eval=[{name}] {lack}; {_remedy(name, suite, data)}")
     return found
@@ -159,11 +213,17 @@ def _remedy(name: str, suite: Eval, data: EvalData) -> str:
     return f"set dataset.split.test or dataset.test_path, or leave {name} out of eval=[...]"
 
 
-def measure_all(suites: dict[str, Eval], subject: Subject) -> dict[str, SuiteResult]:
-    """Measure every suite in turn. Raises ConfigError with all suites that cannot be measured."""
+def measure_all(
+    suites: dict[str, Eval], subject: Subject, own: Mapping[str, EvalData] | None = None
+) -> dict[str, SuiteResult]:
+    """Measure every suite in turn, on data of its `own` where it brings some.
+
+    Raises ConfigError with all suites that cannot be measured.
+    """
     if wrong := faults(suites, subject.data):
         raise ConfigError(wrong)
-    return {name: suite.measure(subject) for name, suite in suites.items()}
+    asked = {name: subject.on(data) for name, data in (own or {}).items()}
+    return {name: suite.measure(asked.get(name, subject)) for name, suite in suites.items()}
 
 
 def baseline_key(model_hash: str, data_fingerprint: str, suite: Eval) -> str:

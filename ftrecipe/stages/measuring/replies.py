@@ -5,7 +5,7 @@ from typing import cast
 from transformers import PreTrainedTokenizerBase
 
 from ftrecipe.components.eval import Example
-from ftrecipe.data.example import Chat, Completion, Where
+from ftrecipe.data.example import Chat, Completion, Message, Where
 from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.data.tokens.render import Renderer
 from ftrecipe.data.tokens.tokenize import Encoder
@@ -19,7 +19,7 @@ class Replies:
         self.renderer = Renderer(tokenizer, TrainOn.last_answer)
         self.encoder = Encoder(tokenizer)
 
-    def labeled(self, example: Example, reply: str) -> Labeled:
+    def labeled(self, example: Example, reply: str | Message) -> Labeled:
         """Return ids and labels of an example's conversation that ends with `reply`.
 
         The labels are those of the reply and of what ends it. Raises RowFault where the template
@@ -27,11 +27,32 @@ class Replies:
         """
         where = Where(example.where, "row", 0)
         if example.messages:
-            said = {"role": "assistant", "content": reply}
-            messages = [*example.messages, said]
+            messages = [*example.messages, _message(example, reply)]
             rows = self.renderer.rows(Chat(where=where, messages=messages, tools=example.tools))
         else:
-            text = Completion(where=where, text=example.prompt_text, completion=reply)
-            rows = self.renderer.rows(text)
+            said = _as_trained(example.completion, _content(reply))
+            rows = self.renderer.rows(
+                Completion(where=where, text=example.prompt_text, completion=said)
+            )
         row = self.encoder.rows(rows)[-1]
         return cast(list[int], row.input_ids), cast(list[int], row.labels)
+
+
+def _message(example: Example, reply: str | Message) -> Message:
+    """Return the reply as a message: the expected one with all it has, tools it calls included."""
+    expected = example.reply or {}
+    if isinstance(reply, str) and expected.get("content") != reply:
+        return {"role": "assistant", "content": reply}
+    whole = expected if isinstance(reply, str) else reply
+    return {key: value for key, value in whole.items() if key != "weight"}
+
+
+def _content(reply: str | Message) -> str:
+    return reply if isinstance(reply, str) else reply["content"]
+
+
+def _as_trained(completion: str, reply: str) -> str:
+    """Return the reply with the white space around it that the trained completion has."""
+    words = completion.strip()
+    before, _, after = completion.partition(words) if words else ("", "", "")
+    return f"{before}{reply.strip()}{after}"

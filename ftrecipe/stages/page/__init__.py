@@ -1,15 +1,21 @@
 """The page of a run: one self-contained HTML file, from a Story alone."""
 
 from ftrecipe.page import sheet
-from ftrecipe.stages.page import sections
+from ftrecipe.stages.page import comparison, curves, moves, opening, samples, scoring, sections
 from ftrecipe.stages.page.story import Story
-from ftrecipe.stages.page.words import verdict
+from ftrecipe.stages.page.verdict import verdict
 
 ORDER = (
-    sections.opening,
-    sections.comparison,
-    sections.curves,
-    sections.samples,
+    opening.opening,
+    comparison.comparison,
+    opening.next_steps,
+    curves.curves,
+    moves.section,
+    scoring.speed,
+    scoring.confusions,
+    scoring.failures,
+    samples.samples,
+    samples.prompts,
     sections.data,
     sections.using,
     sections.config,
@@ -20,4 +26,4 @@ ORDER = (
 def page(story: Story) -> str:
     """Return the whole page; it loads nothing and runs nothing."""
     body = "\n".join(part for section in ORDER if (part := section(story)))
-    return sheet(f"{story.name}: {verdict(story)}", body, story.folder)
+    return sheet(f"{story.name}: {verdict(story).text}", body, story.folder)

@@ -10,44 +10,43 @@ from ftrecipe.components.eval import Eval, Split
 from ftrecipe.config import RunConfig
 from ftrecipe.results import BASE, TUNED
 from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.stages.page.settings import Setting, settings
+from ftrecipe.stages.page.suite import Change, Rows, Suite
 from ftrecipe.stages.page.usage import Usage, usages
 
-Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Suite:
-    """One suite's results; `base` or `tuned` is None where it was not measured."""
-
-    name: str
-    of: str
-    headline: str
-    directions: dict[str, str]
-    percents: tuple[str, ...]
-    generates: bool
-    base: dict[str, float] | None = None
-    tuned: dict[str, float] | None = None
-    base_rows: Rows = field(default_factory=list)
-    tuned_rows: Rows = field(default_factory=list)
+SHORT = 200  # characters of a question that a command may hold
 
 
 @dataclass(frozen=True)
 class Story:
-    """All that the page says, as plain values."""
+    """All that the page says, as plain values.
+
+    gate: what metrics.json says of the gate, None where there is none. shots: the examples in
+    the prompt of the baseline that is only prompted.
+    """
 
     name: str
     folder: str
     toy: bool = False
     description: str = ""
     suites: list[Suite] = field(default_factory=list)
+    gate: dict[str, Any] | None = None
+    shots: int = 0
     train: dict[str, Any] = field(default_factory=dict)
     history: Rows = field(default_factory=list)
     data: dict[str, Any] | None = None
     choices: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    settings: list[Setting] = field(default_factory=list)
     recipe: str = ""
     files: list[tuple[str, int]] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)
+
+    @property
+    def others(self) -> list[str]:
+        """The baselines beside the base, in the order in which they were measured."""
+        named = [who for suite in self.suites for who in suite.values]
+        return [who for who in dict.fromkeys(named) if who not in (BASE, TUNED)]
 
 
 def read_story(run: RunConfig, rundir: RunDir) -> Story:
@@ -56,57 +55,68 @@ def read_story(run: RunConfig, rundir: RunDir) -> Story:
     metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
     data = read_json(rundir.data_report) if rundir.data_report.is_file() else None
     suites = [_suite(name, suite, metrics, rundir, data) for name, suite in run.eval.items()]
+    gate = metrics.get("gate")
+    held_back = gate is not None and not gate["passed"] and not rundir.export.is_dir()
     return Story(
         name=boundary["name"],
         folder=str(rundir.path),
         toy=run.model.toy and not (run.dataset.path or "").startswith("builtin:"),
         description=run.description,
         suites=suites,
+        gate=gate,
+        shots=run.compare.few_shot,
         train=metrics.get("train", {}),
         history=_rows(rundir.history),
         data=data,
         choices=boundary["choices"],
         config=boundary["config"],
+        settings=settings(boundary),
         recipe=rundir.recipe.read_text(encoding="utf-8") if rundir.recipe.is_file() else "",
         files=_files(rundir.path),
-        usages=usages(run, rundir, _example(suites)),
+        usages=usages(run, rundir, _example(suites), held_back),
     )
 
 
 def _example(suites: list[Suite]) -> str:
     """Return a question to try the result with: one that it answers well, if there is any."""
     for suite in suites:
-        if suite.generates and suite.tuned_rows:
-            best = min if suite.directions[suite.headline] == "min" else max
-            scored = [(row.get(suite.headline, 0.0), row["question"]) for row in suite.tuned_rows]
-            return str(best(scored, key=lambda one: one[0])[1])
+        rows = suite.rows.get(TUNED)
+        if suite.eval.generates and rows and "question" in rows[0]:
+            best = min if suite.eval.direction(suite.telling) == "min" else max
+            short = [row for row in rows if len(row["question"]) <= SHORT] or rows[:1]
+            scored = zip(suite.each(short), short, strict=True)
+            return str(best(scored, key=lambda one: one[0])[1]["question"])[:SHORT]
     return ""
 
 
 def _suite(
     name: str, suite: Eval, metrics: dict[str, Any], rundir: RunDir, data: dict[str, Any] | None
 ) -> Suite:
-    rows = results.read(rundir, name)
+    sides = {BASE: metrics.get("base", {}), TUNED: metrics.get("tuned", {})}
+    sides |= metrics.get("baselines", {})
+    changes = {
+        who: {metric: Change.read(change) for metric, change in found[name].items()}
+        for who, found in metrics.get("compare", {}).items()
+        if name in found
+    }
     return Suite(
         name=name,
+        eval=suite,
         of=_measured_on(suite, data),
-        headline=suite.headline,
-        directions=suite.directions,
-        percents=suite.percents,
-        generates=suite.generates,
-        base=metrics.get("base", {}).get(name),
-        tuned=metrics.get("tuned", {}).get(name),
-        base_rows=rows.get(BASE, []),
-        tuned_rows=rows.get(TUNED, []),
+        values={who: side[name] for who, side in sides.items() if name in side},
+        changes=changes,
+        rows=results.read(rundir, name),
     )
 
 
 def _measured_on(suite: Eval, data: dict[str, Any] | None) -> str:
     """Say in words what was measured on; "never shown" only where the audit bears it out."""
     split = suite.reads()
+    if split is None:
+        return suite.of
     if split is Split.train:
         return f"{suite.of} it was trained on"
-    if split is not None and data is not None and _leaks(data, split):
+    if data is not None and _leaks(data, split):
         return f"{suite.of} of the {split.value} split"
     return f"{suite.of} it was never shown"
 

@@ -41,9 +41,14 @@ class Usage:
     code: str
 
 
-def usages(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
-    """Return what can be done with the files that are there; `question` is the example."""
-    return [*_loading(run, rundir, question), *_commands(run, rundir)]
+def usages(run: RunConfig, rundir: RunDir, question: str, held_back: bool = False) -> list[Usage]:
+    """Return what can be done with the files that are there; `question` is the example.
+
+    held_back: the gate failed, so that nothing was exported.
+    """
+    kept = f"python -m ftrecipe export {shlex.quote(str(rundir.path))}"
+    anyway = [Usage("Export it all the same, though the gate failed", kept)] if held_back else []
+    return [*_loading(run, rundir, question), *anyway, *_commands(run, rundir)]
 
 
 def _loading(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
@@ -60,6 +65,11 @@ def _loading(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
 
 
 def _python(title: str, folder: Path, adapter: bool, run: RunConfig, question: str) -> Usage:
+    return Usage(title, python(run, adapter, str(folder.absolute()), question))
+
+
+def python(run: RunConfig, adapter: bool, folder: str, question: str) -> str:
+    """Return code that loads what is in `folder`, and asks it the question."""
     asked = question or "Hello!"
     if run.dataset.produces() == "chat":
         system = [{"role": "system", "content": run.dataset.system}] if run.dataset.system else []
@@ -68,13 +78,13 @@ def _python(title: str, folder: Path, adapter: bool, run: RunConfig, question: s
         inputs = PLAIN.format(text=_quoted(asked))
     loader = "AutoPeftModelForCausalLM" if adapter else "AutoModelForCausalLM"
     imports = PEFT_IMPORTS if adapter else PLAIN_IMPORTS
-    path = _quoted(str(folder.absolute()))
-    return Usage(title, PYTHON.format(imports=imports, loader=loader, folder=path, inputs=inputs))
+    return PYTHON.format(imports=imports, loader=loader, folder=_quoted(folder), inputs=inputs)
 
 
 def _quoted(value: object) -> str:
     """Return strings, and lists and dicts of them, as Python code: as JSON writes them."""
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)
 
 
 def _commands(run: RunConfig, rundir: RunDir) -> list[Usage]:
@@ -82,6 +92,11 @@ def _commands(run: RunConfig, rundir: RunDir) -> list[Usage]:
     recipe = shlex.quote(f"+recipe={rundir.recipe}")
     found = [
         Usage("Measure it again", f"python -m ftrecipe evaluate {folder}"),
+        Usage("Hold it against other runs", f"python -m ftrecipe runs compare {folder} OTHER_RUN"),
+        Usage(
+            "Give it a name to be used by",
+            f"python -m ftrecipe runs promote {folder} NAME@production",
+        ),
         Usage("Run the same recipe again, with a change", f"python -m ftrecipe {recipe} seed=7"),
     ]
     if run.peft.mergeable and "merged" not in run.export:

@@ -1,124 +1,180 @@
-"""Numbers and findings in words, the same for the page and for the pull request."""
+"""Values, changes and intervals in words, the same for the page and for the pull request."""
 
 import math
 from dataclasses import dataclass
 
+from ftrecipe.baselines import FEW_SHOT
 from ftrecipe.page.words import duration, number, size, title
-from ftrecipe.stages.page.story import Story, Suite
+from ftrecipe.results import BASE, TUNED
+from ftrecipe.stages.page.story import Story
+from ftrecipe.stages.page.suite import Change, Suite
+
+UNITS = {"seconds": duration, "bytes": size}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the before/after table; `better` is None where nothing is better or worse."""
+    """One row of a before/after table, in words; `verdict` is better, worse, changed or even.
+
+    key: the metric's own name. change: what is behind the words, None for no interval.
+    """
 
     suite: str
+    key: str
     metric: str
-    base: str
-    tuned: str
-    change: str
-    better: bool | None
+    before: str
+    after: str
+    shift: str
+    interval: str
+    verdict: str
+    change: Change | None = None
+
+
+def who(name: str, story: Story) -> str:
+    """Return a model's name as it stands in a sentence."""
+    if name == FEW_SHOT:
+        count = f"{story.shots} examples" if story.shots != 1 else "one example"
+        return f"the base with {count if story.shots else 'examples'} in its prompt"
+    return {BASE: "the base", TUNED: "the tuned model"}.get(name, name)
+
+
+def amount(suite: Suite, metric: str, value: float | None) -> str:
+    """Return a value with its unit."""
+    unit = suite.eval.units.get(metric) or suite.eval.units.get(metric.partition(".")[0], "")
+    if value is None or not math.isfinite(value):
+        return number(value)
+    if unit in UNITS:
+        return UNITS[unit](value)
+    percent = suite.eval.is_percent(metric)
+    value = round(value, 9)  # a difference of two shares is hardly ever whole
+    said = number(value, percent) if percent or abs(value) >= 1000 else f"{value:.3g}"
+    return f"{said} {unit}" if unit else said
+
+
+def shift(suite: Suite, metric: str, difference: float) -> str:
+    """Return a change with its sign: of percentages in points."""
+    if not math.isfinite(difference):
+        return number(difference)
+    if difference == 0:
+        return "no change"
+    told = amount(suite, metric, abs(difference)).replace(" %", " points")
+    return f"{'+' if difference > 0 else '−'}{told}"
+
+
+def interval(suite: Suite, metric: str, change: Change) -> str:
+    """Return the ends of a change's interval: "+75 to +95"; empty where there is none."""
+    if change.ends is None:
+        return ""
+    return " to ".join(_bare(shift(suite, metric, end)) for end in change.ends)
+
+
+def _bare(told: str) -> str:
+    return "0" if told == "no change" else told.removesuffix(" points")
+
+
+def sure(suite: Suite, metric: str, change: Change) -> str:
+    """Return the interval as it stands in brackets."""
+    told = interval(suite, metric, change)
+    return f"95 % interval {told}" if told else "without an interval"
+
+
+def in_sentence(metric: str) -> str:
+    """Return a metric's name as it stands inside a sentence: "exact match", but "F1"."""
+    name, _, part = metric.partition(".")
+    told = title(name)
+    told = told if told[1:2].isupper() or told[1:2].isdigit() else told[:1].lower() + told[1:]
+    return f"{told} of {part}" if part else told
+
+
+def heading(metric: str) -> str:
+    """Return a metric's name as the beginning of a sentence or a row."""
+    name, _, part = metric.partition(".")
+    return f"{title(name)} of {part}" if part else title(name)
 
 
 def measured(story: Story) -> list[Suite]:
-    """Return the suites that have numbers, the verdict's first."""
-    return sorted((suite for suite in story.suites if suite.tuned or suite.base), key=_modesty)
+    """Return the suites with numbers of what models say, the verdict's first."""
+    told = [suite for suite in story.suites if suite.known and not suite.is_timed]
+    return sorted(told, key=_modesty)
 
 
-def lines(suite: Suite) -> list[Line]:
-    """Return the table rows of a suite, its headline first."""
-    known = suite.tuned or suite.base or {}
-    ordered = sorted(known, key=lambda metric: metric != suite.headline)
-    return [_line(suite, metric) for metric in ordered]
+def timed(story: Story) -> list[Suite]:
+    """Return the suites with numbers of how fast and how large models are."""
+    return [suite for suite in story.suites if suite.known and suite.is_timed]
 
 
-def _line(suite: Suite, metric: str) -> Line:
-    base, tuned = (side.get(metric) if side else None for side in (suite.base, suite.tuned))
-    percent = metric in suite.percents
-    change, better = "", None
-    if base is not None and tuned is not None and metric in suite.directions:
-        change = _change(tuned - base, percent)
-        if tuned != base:
-            better = (tuned > base) == (suite.directions[metric] == "max")
-    shown = number(base, percent), number(tuned, percent)
-    return Line(suite.name, title(metric), *shown, change, better)
+def _modesty(suite: Suite) -> tuple[bool, bool, bool]:
+    """Order suites for the verdict: right answers first, then the run's own data."""
+    answers = suite.eval.generates and suite.eval.direction(suite.eval.headline) == "max"
+    return (not answers, suite.eval.reads() is None, suite.base is None)
 
 
-def _change(difference: float, percent: bool) -> str:
-    if not math.isfinite(difference):
+def is_count(suite: Suite, metric: str) -> bool:
+    """Tell a number of what was measured on from a measurement: no model can change it."""
+    values = [found[metric] for found in suite.values.values() if metric in found]
+    plain = suite.eval.direction(metric) is None
+    return plain and len(set(values)) == 1 and values[0] == int(values[0])
+
+
+def counts(suite: Suite) -> list[str]:
+    """Return the numbers of what was measured on: "573 tokens"."""
+    found = [metric for metric in suite.known if is_count(suite, metric)]
+    return [f"{number(suite.known[metric])} {in_sentence(metric)}" for metric in found]
+
+
+def lines(suite: Suite, against: str = BASE) -> list[Line]:
+    """Return the table rows of a suite, its telling metric first, those of parts last."""
+    known = [metric for metric in suite.known if not is_count(suite, metric)]
+    told = suite.telling
+    ordered = sorted(known, key=lambda metric: ("." in metric, metric != told))
+    return [_line(suite, metric, against) for metric in ordered]
+
+
+def _line(suite: Suite, metric: str, against: str) -> Line:
+    before, after = (suite.values.get(name, {}).get(metric) for name in (against, TUNED))
+    change = suite.change(metric, against)
+    moved = shift(suite, metric, after - before) if before is not None and after is not None else ""
+    return Line(
+        suite=suite.name,
+        key=metric,
+        metric=heading(metric),
+        before=amount(suite, metric, before),
+        after=amount(suite, metric, after),
+        shift=moved,
+        interval=interval(suite, metric, change) if change else "",
+        verdict=ruled(change),
+        change=change,
+    )
+
+
+def ruled(change: Change | None) -> str:
+    """Return better, worse, changed (neither good nor bad), even (not real), or "" for unknown."""
+    if change is None or change.real is None or change.change is None:
         return ""
-    if difference == 0:
-        return "no change"
-    size = number(abs(difference), percent).replace(" %", " points")
-    return f"{'+' if difference > 0 else '−'}{size}"
-
-
-def verdict(story: Story) -> str:
-    """Return the finding that counts, as one sentence."""
-    told = _told(story)
-    return _sentence(told[0]) if told else "The tuned model was not measured."
-
-
-def _modesty(suite: Suite) -> tuple[bool, bool]:
-    """Order suites for the verdict: right answers first, then what has a baseline."""
-    answers = suite.generates and suite.directions.get(suite.headline) == "max"
-    return (not answers, suite.base is None)
-
-
-def _told(story: Story) -> list[Suite]:
-    return [suite for suite in measured(story) if suite.tuned and suite.headline in suite.tuned]
-
-
-def _stayed(suite: Suite) -> bool:
-    name = suite.headline
-    return (
-        suite.base is not None
-        and suite.tuned is not None
-        and (suite.base.get(name) == suite.tuned.get(name))
-    )
-
-
-def _telling(suite: Suite) -> str:
-    """Return the metric to speak of: where no long answer matches exactly, F1 tells more."""
-    if not _stayed(suite):
-        return suite.headline
-    base, tuned = suite.base or {}, suite.tuned or {}
-    moved = [name for name in suite.percents if base.get(name) != tuned.get(name)]
-    return moved[0] if moved and suite.headline in suite.percents else suite.headline
-
-
-def _sentence(suite: Suite) -> str:
-    assert suite.tuned is not None
-    metric = _telling(suite)
-    name, percent = title(metric), metric in suite.percents
-    after = suite.tuned[metric]
-    if suite.base is None or metric not in suite.base:
-        return f"{name} on {suite.of} is {number(after, percent)}; the base was not measured."
-    before = suite.base[metric]
-    if before == after:
-        return f"{name} on {suite.of} stayed at {number(after, percent)}."
-    verb = "rose" if after > before else "fell"
-    return (
-        f"{name} on {suite.of} {verb} from {number(before, percent)} to {number(after, percent)}."
-    )
-
-
-def findings(story: Story) -> list[str]:
-    """Return what else changed, a sentence a suite, without the verdict's."""
-    return [_sentence(suite) for suite in _told(story)[1:] if not _stayed(suite)]
+    if not change.real:
+        return "even"
+    return {True: "better", False: "worse", None: "changed"}[change.better]
 
 
 def costs(story: Story) -> list[tuple[str, str]]:
     """Return what the training took: name and value."""
     shown = {
         "seconds": ("training time", duration),
-        "steps": ("steps", number),
+        "tokens": ("tokens read", number),
         "tokens_per_second": ("tokens a second", lambda rate: f"{rate:,.0f}"),
         "peak_memory_bytes": ("peak memory", size),
-        "loss": ("training loss, mean", number),
+        "steps": ("steps", number),
+        "trainable_parameters": ("of the weights trained", _share(story)),
+        "best_step": ("step that was kept", number),
         "processes": ("processes", number),
     }
     known = story.train if story.train.get("processes", 1) > 1 else story.train | {"processes": 0}
     return [(name, say(known[key])) for key, (name, say) in shown.items() if known.get(key)]
+
+
+def _share(story: Story):
+    whole = story.train.get("parameters")
+    return lambda count: f"{100 * count / whole:.3g} %" if whole else number(count)
 
 
 def chosen(option: object) -> str:

@@ -9,7 +9,6 @@ from ftrecipe.components.model import Dtype
 from ftrecipe.components.strategy.fsdp import FSDP_ON_CPU
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.peers import check_group, pretend_gpus
-from ftrecipe.stages.training.trackers import report_to
 
 
 def arguments(session: Session) -> Any:
@@ -22,8 +21,7 @@ def arguments(session: Session) -> Any:
         "learning_rate": run.trainer.learning_rate or run.peft.usual_learning_rate,
         "seed": run.seed,
         "gradient_checkpointing": False,  # attach switches it on where it is wanted
-        "report_to": report_to(session),
-        "project": run.tracking.project,
+        "report_to": "none",  # a process of its own tells the tracker
         "run_name": f"{session.name}/{session.dir.path.name}",
         "dataloader_pin_memory": found.device is Device.cuda,
     }

@@ -8,7 +8,7 @@ import torch
 
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import StageError
-from ftrecipe.stages.measuring.generation import base_of
+from ftrecipe.stages.measuring.modes import base_of
 from ftrecipe.stages.training.sft import LeanSFTTrainer, unfilled
 
 ON_A_CPU = "DefaultCPUAllocator"

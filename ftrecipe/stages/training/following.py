@@ -10,6 +10,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ftrecipe.best import LOSS, MEASURED
 from ftrecipe.manifest import step_of
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.blank import real
@@ -19,7 +20,7 @@ from ftrecipe.stages.training.peers import Peers
 from ftrecipe.stages.training.sft import Collator
 
 NOTHING = {"seconds": 0.0, "tokens": 0}
-WRITTEN = ("loss", "learning_rate", "grad_norm", "eval_loss")
+WRITTEN = ("loss", "learning_rate", "grad_norm", LOSS)
 
 
 class Following(TrainerCallback):
@@ -49,6 +50,9 @@ class Following(TrainerCallback):
         self.first_step_at: float | None = None
         self.began = self.ended = time.monotonic()
         self.last = (self.began, 0)
+        self.paused = 0.0  # seconds since the last loss was logged, taken by something else
+        self.shown: dict[str, str] = {}  # beside the bar, each as it was last logged
+        self.pace = ""
         self._stack = ExitStack()
 
     @property
@@ -69,6 +73,10 @@ class Following(TrainerCallback):
         """
         counted = self.peers.sum(self.counted) if self.counts_tokens else 0
         self.tokens = round(counted or self.steps * self.tokens_per_step)
+
+    def pause(self, seconds: float) -> None:
+        """Leave time out of the pace that is shown: it went into measuring."""
+        self.paused += seconds
 
     @property
     def loss(self) -> float:
@@ -161,17 +169,30 @@ class Following(TrainerCallback):
         if not self.peers.first:
             return
         now = time.monotonic()
-        seconds, tokens = now - self.last[0], self.tokens - self.last[1]
+        seconds, tokens = now - self.last[0] - self.paused, self.tokens - self.last[1]
         line: dict[str, Any] = {"step": state.global_step, "epoch": state.epoch}
-        line |= {key: logs[key] for key in WRITTEN if key in logs}
+        line |= {key: logs[key] for key in logs if key in WRITTEN or key.startswith(MEASURED)}
         line |= {"seconds": self.seconds + self.before["seconds"],
                  "tokens": self.tokens + self.before["tokens"]}  # fmt: skip
         if "loss" in logs and tokens > 0:
             line["tokens_per_second"] = tokens / seconds
-            self.last = (now, self.tokens)
-            self.bar.note = f"loss {logs['loss']:.4f}  {line['tokens_per_second']:,.0f} tokens/s"
+            self.last, self.paused = (now, self.tokens), 0.0
+            self.shown["loss"] = f"{logs['loss']:.4f}"
+            self.pace = f"{line['tokens_per_second']:,.0f} tokens/s"
+        self.shown |= {
+            _short(key): f"{value:.4g}" for key, value in line.items() if _is_measured(key)
+        }
+        self.bar.note = "  ".join([*(f"{k} {v}" for k, v in self.shown.items()), self.pace])
         with self.history.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _is_measured(key: str) -> bool:
+    return key == LOSS or key.startswith(MEASURED)
+
+
+def _short(key: str) -> str:
+    return key.removeprefix(MEASURED)
 
 
 def cut_back(history: Path, step: int) -> dict[str, float]:
@@ -188,11 +209,16 @@ def cut_back(history: Path, step: int) -> dict[str, float]:
     return {key: last.get(key, 0) for key in NOTHING}
 
 
+def logged(history: Path) -> list[dict[str, Any]]:
+    """Return what was logged, a line a step; nothing where there is no history yet."""
+    lines = history.read_text("utf-8").splitlines() if history.is_file() else []
+    return [json.loads(line) for line in lines]
+
+
 def mean_loss(history: Path) -> float:
     """Return the mean training loss of all logged steps, those before a resume too."""
     total, before = 0.0, 0
-    for text in history.read_text("utf-8").splitlines():
-        line = json.loads(text)
+    for line in logged(history):
         if "loss" in line:
             total += line["loss"] * (line["step"] - before)
             before = line["step"]

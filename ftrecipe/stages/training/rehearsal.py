@@ -1,19 +1,18 @@
 """Rehearses, before the first step, the batches that need the most memory; leaves no trace."""
 
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ftrecipe.components.hardware import Device
 from ftrecipe.stages.measuring.first_batch import FirstBatch, try_first_batch
-from ftrecipe.stages.measuring.generation import base_of
+from ftrecipe.stages.measuring.modes import base_of
+from ftrecipe.stages.measuring.own_data import data_of
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.batches import IGNORED
 from ftrecipe.stages.training.exhaustion import (
@@ -25,7 +24,9 @@ from ftrecipe.stages.training.exhaustion import (
 from ftrecipe.stages.training.heaviest import COVERED, Scale, Weights
 from ftrecipe.stages.training.packing import Documents, token_counts
 from ftrecipe.stages.training.peers import Peers
+from ftrecipe.stages.training.sampled import sampled
 from ftrecipe.stages.training.sft import LeanSFTTrainer, unfilled
+from ftrecipe.stages.training.unchanged import unchanged
 
 
 class Rehearsal(TrainerCallback):
@@ -47,7 +48,7 @@ class Rehearsal(TrainerCallback):
         if not self.session.run.trainer.rehearsal:
             return
         began = time.monotonic()
-        with _unchanged(cast(nn.Module, self.trainer.model)), self._states():
+        with unchanged(cast(nn.Module, self.trainer.model)), self._states():
             done = [self._training(state.global_step + 1), self._evaluation(), self._suites()]
         if self.device is Device.cuda:
             torch.cuda.empty_cache()
@@ -95,18 +96,20 @@ class Rehearsal(TrainerCallback):
     def _suites(self) -> str:
         """Have the heaviest batch of each suite computed that nothing was asked of the base for.
 
-        Where training has processes of its own, suites run elsewhere, with memory for themselves.
+        Those that are measured while training are rehearsed in any case. Where training has
+        processes of its own, the others run elsewhere, with memory for themselves.
         On a CPU their batches take seconds, and are kept small by a budget of tokens.
         """
         session = self.session
         fresh = {n: one for n, one in session.run.eval.items() if n not in session.measured}
-        if session.rank.launched or self.device is not Device.cuda or not fresh:
+        fresh = ({} if session.rank.launched else fresh) | sampled(session.run)
+        if self.device is not Device.cuda or not fresh:
             return ""
         subject = FirstBatch(self._bare(), session.tokenizer, session.prepared)
         for name, suite in fresh.items():
             with told(lambda name=name: f"the first batch of eval={name}, rehearsed before the "
                       f"first step; use a smaller eval.{name}.batch_size"):  # fmt: skip
-                try_first_batch(suite, subject)
+                try_first_batch(suite, subject.on(data_of(session, name)))
         return f"a batch of {', '.join(fresh)}"
 
     def _bare(self) -> Any:
@@ -129,24 +132,6 @@ class Rehearsal(TrainerCallback):
                 room = torch.empty(size, dtype=torch.uint8, device=self.trainer.args.device)
         yield
         del room
-
-
-@contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Put random states, buffers and modes back as they were; gradients are let go by the step."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    chance, numbers = random.getstate(), np.random.get_state()
-    kept = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    modes = [(module, module.training) for module in model.modules()]
-    with torch.random.fork_rng(devices):
-        yield
-    random.setstate(chance)
-    np.random.set_state(numbers)
-    with torch.no_grad():
-        for buffer, value in kept:
-            buffer.copy_(value)
-    for module, mode in modes:
-        module.training = mode
 
 
 def _shape(batch: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ class LeanSFTTrainer(KeepingTrainer):
 
     loss_is_scaled_for_ga = True
     divides_weights = False  # each process holds only its part of the weights
+    beside: Callable[[], dict[str, float]] | None = None  # what else an evaluation measures
 
     def __init__(
         self,
@@ -268,7 +269,8 @@ class LeanSFTTrainer(KeepingTrainer):
     def evaluation_loop(
         self, dataloader: Any, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
     ) -> EvalLoopOutput:
-        """The mean loss over all supervised tokens, however rows fall to batches and processes."""
+        """The mean loss over all supervised tokens, however rows fall to batches and processes; and
+        what is measured `beside` it."""
         model = cast(nn.Module, self.model)
         model.eval()
         sums = torch.zeros(2, dtype=torch.float64, device=self.args.device)
@@ -277,6 +279,7 @@ class LeanSFTTrainer(KeepingTrainer):
             sums += torch.stack([mean.double() * count, count.double()])
         total, tokens = cast(Tensor, self.accelerator.reduce(sums, "sum")).tolist()
         metrics = {f"{metric_key_prefix}_loss": total / max(tokens, 1)}
+        metrics |= self.beside() if self.beside is not None else {}
         rows = len(cast(Documents, self.eval_dataset))
         return EvalLoopOutput(None, None, metrics, rows)  # type: ignore[arg-type]
 

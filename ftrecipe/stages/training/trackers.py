@@ -1,74 +1,76 @@
-"""Keeps trackers from ending a training: one that fails is told, and the run goes on without it."""
+"""Has a tracker follow a training: one that fails is told, and the training goes on without it."""
 
-from collections.abc import Callable
 from typing import Any
 
-from transformers import Trainer, TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ftrecipe.errors import StageError
 from ftrecipe.stages.session import Session
-
-BEGINNING = ("on_init_end", "on_train_begin")  # what fails here can still be mended in time
-EVENTS = tuple(name for name in dir(TrainerCallback) if name.startswith("on_"))
-REPORTERS = "transformers.integrations"
+from ftrecipe.stages.tracking.record import remember
+from ftrecipe.stages.tracking.sender import END, GO, Sender
 
 
-def report_to(session: Session) -> str:
-    """Return the tracker to report to, as transformers names it; `none` where it is not there.
+class Tracker(TrainerCallback):
+    """The tracker of a run while it trains; entered before weights are loaded, since it needs
+    seconds to begin.
 
-    Raises StageError where the run is not to go on without it.
+    Raises StageError before the first step where it cannot follow, and the run insists on it.
     """
-    tracking = session.run.tracking
-    why = tracking.fault()
-    if why is None:
-        return tracking.report_to
-    if tracking.insists():
-        raise StageError(f"tracking: {why}")
-    session.screen.warn(f"not tracked: {why}; history.jsonl has it all")
-    return "none"
 
+    def __init__(self, session: Session) -> None:
+        self.session, self.tracking = session, session.run.tracking
+        self.sender: Sender | None = None
 
-def guard(trainer: Trainer, session: Session) -> None:
-    """Let no tracker of `trainer` end the training once it has begun."""
-    for callback in trainer.callback_handler.callbacks:
-        if type(callback).__module__.startswith(REPORTERS):
-            _Guard(callback, session).stand()
+    def __enter__(self) -> "Tracker":
+        if self.tracking.package is None or not self.session.rank.first:
+            return self
+        if why := self.tracking.fault():
+            self._refuse(why)
+            self.session.screen.warn(f"not tracked: {why}; history.jsonl has it all")
+        else:
+            self.sender = Sender(self.session.dir.path, self.tracking.timeout)
+        return self
 
+    def __exit__(self, *exception: object) -> None:
+        if self.sender is not None and KeyboardInterrupt not in exception:
+            self.sender.finish(END)
+            self._look()
+        if self.sender is not None:
+            self.sender.stop()
 
-class _Guard:
-    """Stands between the trainer and one tracker."""
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Wait until the tracker has begun, and let it follow."""
+        if self.sender is None:
+            return
+        if why := self.sender.wait_until_ready():
+            self._refuse(f"{self.tracking.package} cannot be used: {why}")
+        self._look()
+        if self.sender is not None:
+            self.sender.tell(GO)
 
-    def __init__(self, callback: TrainerCallback, session: Session) -> None:
-        self.callback, self.session = callback, session
-        self.failed = False
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Notice where it has failed."""
+        self._look()
 
-    def stand(self) -> None:
-        """Take the place of the tracker's methods."""
-        for name in EVENTS:
-            own = getattr(self.callback, name)
-            setattr(self.callback, name, self._guarded(name, own))
-
-    def _guarded(self, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self.failed:
-                return None
-            try:
-                return own(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the training is not to pay
-                self._told(name, error)
-                return None
-
-        return call
-
-    def _told(self, name: str, error: Exception) -> None:
-        """Say that the tracker has failed. Raises StageError before the first step."""
-        lines = str(error).splitlines() or [""]
-        reason = f"{type(error).__name__}: {lines[0]}"
-        tracking = self.session.run.tracking
-        if name in BEGINNING and tracking.insists():
-            raise StageError(f"tracking: {tracking.package} cannot be used: {reason}") from error
-        self.failed = True
+    def _look(self) -> None:
+        """Tell once that the tracker has failed, and leave it."""
+        if self.sender is None or self.sender.why is None:
+            return
         self.session.screen.warn(
-            f"the tracker has failed, and the run goes on without it: {reason}; "
+            f"the tracker has failed, and the run goes on without it: {self.sender.why}; "
             "history.jsonl has it all"
         )
+        remember(self.session.dir, self.sender.why)
+        self.sender.stop()
+        self.sender = None
+
+    def _refuse(self, why: str) -> None:
+        if self.tracking.insists():
+            if self.sender is not None:
+                self.sender.stop()
+                self.sender = None
+            raise StageError(f"tracking: {why}")

@@ -7,9 +7,9 @@ from omegaconf import OmegaConf
 import ftrecipe.components.eval as package
 from ftrecipe.components.eval import GROUP, Completion, ExampleLoss
 from ftrecipe.components.eval.forgetting import read_texts
-from ftrecipe.components.eval.generation import repetition
 from ftrecipe.components.eval.perplexity import Perplexity
 from ftrecipe.components.eval.qa import Qa
+from ftrecipe.components.eval.variety import repetition
 from ftrecipe.errors import DataError
 from ftrecipe.registry import load_all
 

@@ -21,7 +21,8 @@ from transformers import (
 )
 
 from ftrecipe.components.eval import Decoding
-from ftrecipe.stages.measuring.generation import end_of_turn, generate, stop_ids
+from ftrecipe.stages.measuring.generation import generate
+from ftrecipe.stages.measuring.stopping import end_of_turn, stop_ids
 
 GREEDY = Decoding(max_new_tokens=12)
 VIRTUAL = {

@@ -44,6 +44,9 @@ class Data:
     def examples(self, split):
         return self.asked.get(split, [])
 
+    def places(self, split, limit=None):
+        return [(f"row {at}", "") for at in range(len(self.rows[split]))][:limit]
+
     def _rows(self, split):
         return Dataset.from_list(self.rows[split]) if split in self.rows else None
 
@@ -175,9 +178,36 @@ def test_max_samples_takes_the_first_rows(subject):
 
 
 def test_forgetting_reads_the_shipped_text(subject):
-    result = Forgetting(max_samples=4).measure(subject)
+    result = Forgetting(max_samples=4, questions=None).measure(subject)
     assert len(result.rows) == 4
     assert result.metrics["perplexity"] > 1
+
+
+def test_a_suite_with_data_of_its_own_is_asked_about_that(model, data):
+    own = Data({}, {"test": [EvalExample([7, 8], "own", "", ["w1"], "row 1")]})
+    suites = {"own": Qa(path="own.jsonl", max_new_tokens=2), "qa": Qa(max_new_tokens=2)}
+    found = measure_all(suites, Subject(model, random_tokenizer(), data), {"own": own})
+    assert [row["question"] for row in found["own"].rows] == ["own"]
+    assert len(found["qa"].rows) == 6
+
+
+def test_what_was_said_about_other_data_is_remembered(subject, data):
+    prompt = random_prompts(1)[0]
+    decoding = Decoding(max_new_tokens=3)
+    assert subject.generate([prompt], decoding) == subject.on(data).generate([prompt], decoding)
+    assert (
+        subject.on(data).generate([prompt], decoding)[0] is subject.generate([prompt], decoding)[0]
+    )
+
+
+def test_questions_that_are_only_asked_need_no_answer(model):
+    asked = [EvalExample([7], "hello", "", [], "row 1", open=True)]
+    subject = Subject(model, random_tokenizer(), Data({}, {"test": asked}))
+    assert subject.examples(Split.test) == asked
+
+
+def test_a_loss_says_which_row_it_is_of(subject):
+    assert [loss.where for loss in subject.split_losses(Split.test, 2)] == ["row 0", "row 1"]
 
 
 def test_all_suites_without_data_are_named_together(model):

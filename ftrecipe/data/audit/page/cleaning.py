@@ -2,19 +2,17 @@
 
 import re
 from collections import Counter
-from difflib import SequenceMatcher
 from html import escape
 from typing import Any
 
 from ftrecipe.page.bars import counted
+from ftrecipe.page.differences import marked
 from ftrecipe.page.words import printable
 
 Report = dict[str, Any]
 
 _REASONS = 12
 _AROUND = 60  # characters shown on each side of a tag
-_ALIKE = 0.3  # below that, marks would say nothing but that the texts are different
-_WORDS = re.compile(r"\s+|\w+|.", re.DOTALL)
 
 
 def section(report: Report) -> str:
@@ -115,18 +113,3 @@ def _inserted(text: str, known: str) -> str:
     return "".join(
         f"<ins>{escape(part)}</ins>" if at % 2 else escape(part) for at, part in enumerate(parts)
     )
-
-
-def marked(before: str, after: str) -> tuple[str, str]:
-    """Return both texts as HTML, with the words that differ marked if they are few."""
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
-    compared = SequenceMatcher(None, old, new, autojunk=False)
-    if compared.ratio() < _ALIKE:
-        return escape(before), escape(after)
-    left, right = [], []
-    for tag, a, b, c, d in compared.get_opcodes():
-        was, now = escape("".join(old[a:b])), escape("".join(new[c:d]))
-        same = tag == "equal"
-        left.append(was if same or not was else f"<del>{was}</del>")
-        right.append(now if same or not now else f"<ins>{now}</ins>")
-    return "".join(left), "".join(right)
