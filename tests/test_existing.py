@@ -75,10 +75,16 @@ def test_a_run_keeps_its_recipe(run: RunDir) -> None:
 
 @pytest.mark.parametrize("verb", ["resume", "evaluate", "export"])
 def test_a_verb_on_a_run_says_that_it_needs_one(verb: str, cli: Cli) -> None:
-    for words in ([], ["eval=[qa]"]):
-        said = cli(verb, *words)
-        assert said.code == 2
-        assert f"{verb} needs a run" in said.err
+    said = cli(verb)
+    assert said.code == 2
+    assert f"{verb} needs a run" in said.err
+
+
+@pytest.mark.parametrize("verb", ["resume", "export"])
+def test_a_change_without_a_run_is_refused(verb: str, cli: Cli) -> None:
+    said = cli(verb, "eval=[qa]")
+    assert said.code == 2
+    assert f"{verb} needs a run" in said.err
 
 
 @pytest.mark.parametrize("verb", ["resume", "evaluate", "export"])

@@ -16,8 +16,7 @@ from ftrecipe.secrets import REDACTED
 
 FILES = (
     "path", "validation_path", "test_path", "questions", "schema_path", "chat_template", "from_run",
-    "against",
-    "runs_dir",
+    "against", "include_path", "runs_dir",
 )  # fmt: skip
 DOORS = ("extra", "deepspeed", "fsdp")  # what libraries do with their arguments is not known here
 ALLOWED = "FTRECIPE_DATA"
