@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_page import audit, told
+from test_whole_page import audit, told
 
 from ftrecipe.stages.page import page
 
