@@ -24,9 +24,9 @@ from ftrecipe.components.eval import (
     Harness,
     Split,
     SuiteResult,
-    T,
     Timing,
 )
+from ftrecipe.components.eval.asked import T
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import read_json, write_json
 from ftrecipe.stages.measuring import timing

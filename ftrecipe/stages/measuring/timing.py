@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from ftrecipe.components.eval import T, Timing
+from ftrecipe.components.eval.asked import T, Timing
 from ftrecipe.stages.measuring.generation import Reader, Tick, in_batches, left_padded, silent
 from ftrecipe.stages.measuring.modes import Model, evaluating
 from ftrecipe.stages.stored import Stored
