@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup quickstart test test-slow test-full check wheel bench bench-data clean
+.PHONY: help setup quickstart test test-slow test-full check wheel bench bench-data bench-eval clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ bench: $(STAMP)  ## speed against a hand-written TRL script, as ratios
 
 bench-data: $(STAMP)  ## speed and memory of reading, cleaning and tokenising
 	$(BIN)/python benchmarks/data.py
+
+bench-eval: $(STAMP)  ## batched generation against one by one, loads of the weights
+	$(BIN)/python benchmarks/eval.py
 
 clean:  ## remove what was built, not the runs
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

@@ -38,6 +38,7 @@ def known(run: RunConfig) -> dict[str, str]:
         f"{name}.{metric}": way
         for name, suite in suites.items()
         for metric, way in suite.directions.items()
+        if metric not in suite.only_of_parts
     }
 
 

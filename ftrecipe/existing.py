@@ -32,8 +32,14 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
     is_folder = RunDir(typed(line[0])).run.is_file()
     place, rest = (None, line[1:]) if is_folder else looked_in(line[1:])
     rundir = RunDir(find_run(line[0], place).path.absolute())
+    boundary = read_json(rundir.run)
+    if "working_dir" not in boundary:
+        raise ConfigError(
+            f"{rundir.run}: is of another version of ftrecipe; start a new run: "
+            f"python -m ftrecipe +recipe={rundir.recipe}"
+        )
     rest = _consented(verb, rundir, rest)
-    working_dir = Path(read_json(rundir.run)["working_dir"])
+    working_dir = Path(boundary["working_dir"])
     if working_dir.is_dir():
         os.chdir(working_dir)  # what the run named relative to its folder is found again
     return rundir, rest
@@ -94,6 +100,11 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
         changed.settings += _same_batch(boundary["global_batch_size"])
     composed = compose_layers([before, changed], None)
     made = plan.make(composed, counts=False, begins=False)
+    for one in made.run.compare.against:
+        if typed(one).resolve() == rundir.path.resolve():
+            raise ConfigError(
+                f"compare.against=[{one}]: this is the run itself; name an earlier one"
+            )
     if "strategy" in allowed:  # it trains, on rows that are counted if they were prepared
         refuse(made.run, fit(made.run, known_longest(rundir) or longest_row(made.run)))
     made.name, made.recipe = boundary["name"], boundary["recipe"]

@@ -48,6 +48,7 @@ def known(run: RunConfig) -> list[str]:
         f"{who}.{name}.{metric}"
         for name, suite in run.eval.items()
         for metric in suite.directions
+        if metric not in suite.only_of_parts
         for who in MODELS
     ]
     return [*TRAIN, *measured]

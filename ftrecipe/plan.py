@@ -185,6 +185,7 @@ def files_of(run: RunConfig) -> list[str]:
         "status.json", "data/report.json", "data/report.html", "data/quarantine.jsonl",
         "checkpoints/checkpoint-<step>/", trained, "metrics.json", "history.jsonl",
         *measured, *exports, "report.html", "report.md",
+        *(["tracking.json"] if run.tracking.package else []),
     ]  # fmt: skip
 
 
@@ -237,7 +238,8 @@ def _batch(plan: Plan) -> list[str]:
 def _group_lines(group: str, plan: Plan) -> list[str]:
     value = plan.config[group]
     if group not in plan.choices:
-        return [f"  {group + ':':<14}{value}"] if group != "consent" and value else []
+        told = _text(value) if isinstance(value, dict | list) else value
+        return [f"  {group + ':':<14}{told}"] if group != "consent" and value else []
     chosen = plan.choices[group]
     if isinstance(chosen, list):
         lines = [f"  {group + ':':<14}{', '.join(chosen) or '(none)'}"]

@@ -149,7 +149,7 @@ def events_of(rundir: RunDir) -> tuple[list[Event], list[Event]]:
         raise ConfigError(f"{rundir.pointers}: cannot be read: {error.strerror}") from None
     try:
         return _events(known["events"]), _events(known["replaced_by"])
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, AttributeError):
         raise ConfigError(
             f"{rundir.pointers}: holds no events of names; mend or remove it"
         ) from None
@@ -219,7 +219,15 @@ def _write(rundir: RunDir, own: Sequence[Event], others: Sequence[Event]) -> Non
 
 def _events(nodes: Any) -> list[Event]:
     names = {item.name for item in fields(Event)}
-    return [Event(**{key: value for key, value in node.items() if key in names}) for node in nodes]
+    told = [Event(**{key: value for key, value in node.items() if key in names}) for node in nodes]
+    for event in told:
+        words = (event.name, event.action, event.run, event.at, event.by, event.replaced or "")
+        counts = (event.number, event.standing)
+        if not all(isinstance(word, str) for word in words) or not all(
+            isinstance(count, int) for count in counts
+        ):
+            raise TypeError("an event that we did not write")
+    return told
 
 
 def names_of(pointers: dict[str, Pointer]) -> Iterator[tuple[Path, str]]:

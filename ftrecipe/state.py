@@ -24,8 +24,9 @@ def known_status(rundir: RunDir) -> dict[str, Any]:
         status = read_json(rundir.status)
     except ConfigError:
         status = None
-    if isinstance(status, dict) and status.keys() >= PLANNED.keys():
-        return {key: value for key, value in status.items() if key != "schema_version"}
+    known = status if isinstance(status, dict) else {}
+    if known.keys() >= PLANNED.keys() and isinstance(known["done"], list):
+        return {key: value for key, value in known.items() if key != "schema_version"}
     return PLANNED | {"state": "interrupted", "error": UNREADABLE}
 
 

@@ -8,6 +8,7 @@ import pytest
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose
 from ftrecipe.errors import ConfigError
+from ftrecipe.existing import MEASURING, recompose
 from ftrecipe.rules import faults
 from ftrecipe.rundir import RunDir, read_json, write_json
 
@@ -55,6 +56,13 @@ def test_a_run_that_has_not_finished_training_is_told(earlier):
     write_json(earlier.status, status | {"state": "interrupted", "done": ["prepare"]})
     (fault,) = refused(str(earlier.path))
     assert "nothing is trained there yet" in fault
+
+
+def test_a_run_is_not_held_against_itself_and_stays_what_it_was(earlier):
+    before = read_json(earlier.status)
+    with pytest.raises(ConfigError, match="this is the run itself"):
+        recompose(earlier, [f"compare.against=[{earlier.path}]"], MEASURING)
+    assert read_json(earlier.status) == before
 
 
 def test_a_base_that_is_gone_is_told(earlier):

@@ -79,6 +79,8 @@ REFUSED = [
      "you mean qa?"),
     (["trainer.eval_suites=[generation]"], "add it: eval=[qa,perplexity,generation]"),
     (["trainer.eval_suites=[qa,qa]"], "trainer.eval_suites: qa is named twice"),
+    (["eval=[qa,latency]", "trainer.eval_suites=[qa,latency]"],
+     "trainer.eval_suites=[latency]: a clock says nothing in the middle of a training; leave"),
     (["trainer.eval_suites=[qa]", "trainer.eval_steps=null"],
      "trainer.eval_suites: nothing is measured while training; add trainer.eval_steps="),
     (["trainer.load_best_model_at_end=true", "trainer.eval_steps=null"],

@@ -1,5 +1,6 @@
 """An existing run, opened again: what it was stays, what a person changes about it is checked."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -133,3 +134,12 @@ def test_a_run_with_a_broken_file_is_told_by_name(cli: Cli, run: RunDir) -> None
     said = cli("resume", str(run.path))
     assert said.code == 2
     assert "run.json: is not valid JSON" in said.err
+
+
+def test_a_run_of_a_version_that_noted_less_is_refused_in_a_line(run: RunDir) -> None:
+    noted = read_json(run.run)
+    del noted["working_dir"]
+    noted.pop("schema_version", None)
+    run.run.write_text(json.dumps(noted), encoding="utf-8")
+    with pytest.raises(ConfigError, match="is of another version of ftrecipe; start a new run"):
+        open_run("export", [str(run.path)])

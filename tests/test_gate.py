@@ -59,7 +59,11 @@ def test_a_recipe_may_hold_a_gate(text: str, faq: str, recipe: Any) -> None:
         ("qa.f1 >= few_shot", "add compare.few_shot="),
         ("qa.f1 >= bse", "did you mean base"),
         ("perplexity.loss <= 5 %", "is not in percent"),
+        ("qa.f1 >= 0.8", r"from 0 to 100; write 80, or 0\.8 % if so little is meant"),
         ("qa.f1 >= yesterday", "compare.against"),
+        ("qa.f1 >= 1000", "goes from 0 to 100; a bound of 1000 is none"),
+        ("qa.f1 >= -5", "a bound of -5 is none"),
+        ("perplexity.loss <= 1e999", "1e999 is too large to be a number"),
     ],
 )
 def test_what_a_run_cannot_judge_is_refused(condition: str, told: str, faq: str) -> None:
@@ -75,6 +79,7 @@ def test_all_faults_of_a_gate_are_told_at_once(faq: str) -> None:
 
 def test_metrics_of_parts_pass_since_only_the_data_names_them(faq: str) -> None:
     assert a_run('gate=["perplexity.loss.faq <= base"]').gate
+    assert a_run('gate=["perplexity.loss <= 0.8","qa.f1 >= 0.8 %"]').gate
 
 
 def write(rundir: RunDir, mine: list[float], theirs: list[float], **suites: Any) -> None:
@@ -195,6 +200,7 @@ def test_models_that_were_asked_other_examples_are_not_compared(faq: str, here: 
         rundir.metrics, read_json(rundir.metrics) | {"baselines": {"few_shot": {"qa": {"f1": 3.0}}}}
     )
     comparison = Comparison(a_run(), rundir)
+    assert "few_shot" not in comparison.told()
     assert list(comparison.left_out()) == [
         "qa: few_shot was asked other examples, and is not compared"
     ]

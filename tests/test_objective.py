@@ -42,6 +42,13 @@ def test_what_a_run_does_not_measure_is_not_known(faq: str) -> None:
     assert not [name for name in known if "perplexity" in name]
 
 
+def test_what_only_parts_have_is_no_objective(faq: str) -> None:
+    run = a_run("eval=[classification]")
+    assert "tuned.classification.f1" not in objective.known(run)
+    assert objective.direction_of("tuned.classification.f1", run) is None
+    assert objective.direction_of("tuned.classification.f1.refund", run) == "maximize"
+
+
 @pytest.mark.parametrize("name", sorted(GROUPS["eval"].classes))
 def test_every_suite_says_which_way_its_headline_is_better(name: str) -> None:
     suite = GROUPS["eval"].get(name)

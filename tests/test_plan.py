@@ -76,6 +76,11 @@ def test_nothing_is_measured_without_suites_or_exported_without_targets(faq: str
     assert made(f"dataset={faq}", "eval=[]").stages == ["prepare", "train", "report"]
 
 
+def test_a_tracked_run_also_keeps_what_its_tracker_has(faq: str) -> None:
+    assert "tracking.json" not in made(f"dataset={faq}").files
+    assert "tracking.json" in made(f"dataset={faq}", "tracking=tensorboard").files
+
+
 def test_home_is_understood_in_runs_dir(faq: str) -> None:
     assert made(f"dataset={faq}", "runs_dir=~/x").runs_dir == Path.home() / "x"
     assert made(f"dataset={faq}", "runs_dir=~x").runs_dir == Path("~x")

@@ -85,7 +85,8 @@ class Paired:
         if self.changed(metric) < LEAST_CHANGED:
             low, high = min(low, unchanged), max(high, unchanged)
         elif is_one_value(low, high):
-            other = value + unseen(len(left)) * (unchanged - value)
+            alone = _difference(self.now.alone[metric], self.then.alone[metric], factor) - offset
+            other = value + unseen(_alike(alone, value)) * (unchanged - value)
             low, high = min(low, other), max(high, other)
         return Interval(value, low, high)
 
@@ -129,9 +130,16 @@ def _of_one(found: Seen, metric: str, percent: bool) -> Interval:
         return Interval(value, None, None)
     low, high = ends
     if percent and is_one_value(low, high):
-        share = unseen(len(found.without[metric]))
+        share = unseen(_alike(found.alone[metric], value))
         low, high = low - share * value, high + share * (100 - value)
     return Interval(value, low, high)
+
+
+def _alike(alone: "Array", value: float) -> int:
+    """Return how many units say what all of them say: those of a part, for a metric of a part."""
+    import numpy as np
+
+    return int(np.isclose(alone, value, rtol=1e-9, atol=1e-9).sum()) or len(alone)
 
 
 def _difference(now: "Array", then: "Array", factor: float) -> "Array":

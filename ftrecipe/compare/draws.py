@@ -25,12 +25,13 @@ class Seen:
     """All that is known of one model's metrics, by name.
 
     whole: of all examples. resamples: in every resample [resamples]. without: where one unit is
-    left out [units].
+    left out [units]. alone: of each unit by itself [units], nan where it says nothing of it.
     """
 
     whole: dict[str, float]
     resamples: "dict[str, Array]"
     without: "dict[str, Array]"
+    alone: "dict[str, Array]"
 
 
 def seen(models: Sequence[Tallies], settings: Settings) -> list[Seen]:
@@ -68,6 +69,7 @@ def _seen(model: Tallies, units: "Array", sums: "list[Array]", examples: "list[A
         whole=model.metrics(),
         resamples=model.scores(model.columns, np.concatenate(sums), np.concatenate(examples)),
         without=model.scores(model.columns, rest, model.sizes.sum() - model.sizes),
+        alone=model.scores(model.columns, units, model.sizes),
     )
 
 

@@ -1,5 +1,6 @@
 """The words of a gate: `qa.f1 >= base + 5` read as a metric, a comparison and a bound; pure."""
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ def parse(text: str, baselines: Collection[str]) -> Condition:
     if not whole["bound"]:
         raise ValueError(f"says nothing after {sign}; {FORM}")
     bound, percent = _bound(whole["bound"], baselines)
+    if not (math.isfinite(bound.offset) and math.isfinite(bound.factor)):
+        raise ValueError(f"{whole['bound']} is too large to be a number")
     return Condition(" ".join(text.split()), suite, metric, sign, bound, percent)
 
 

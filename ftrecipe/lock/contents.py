@@ -50,11 +50,18 @@ def equal(a: Any, b: Any) -> bool:
     return repr(a) == repr(b)
 
 
+def _typed(value: Any) -> str:
+    """Write a value as it is typed."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_typed, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def shown(value: Any) -> str:
     """Write a value short: hashes by their beginning."""
     if value is None:
         return MISSING
-    text = value if isinstance(value, str) else repr(value)
+    text = _typed(value)
     if len(text) in (40, 64) and not set(text) - set("0123456789abcdef"):
         return text[:12]
     text = " ".join(text.split())

@@ -167,7 +167,9 @@ h2 small { font-size: .9rem; } h1 span.even { color: inherit; }
   border-top: 1px solid var(--line); white-space: normal; min-width: 7.5rem;
   overflow-wrap: break-word; } .compare td { white-space: nowrap; }
 .compare tbody th[scope=rowgroup] { font-weight: 600; padding-top: 1.1rem; }
-.compare thead th { text-align: right; } .compare tbody:first-of-type tr.suite th {
+.compare thead th { text-align: right; }
+.compare thead th:nth-child(2) { white-space: normal; overflow-wrap: anywhere; min-width: 5rem; }
+.compare tbody:first-of-type tr.suite th {
   padding-top: .6rem; }
 .compare tbody .first th, .compare .first td { font-weight: 600; }
 .compare .first + tr > *, .compare tr:not(.suite):not(.first) > * { border-top: 0; }

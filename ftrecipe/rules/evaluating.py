@@ -71,3 +71,8 @@ def _eval_suites(run: RunConfig) -> Iterator[str]:
         elif run.trainer.eval_suites.count(name) > 1:
             yield f"trainer.eval_suites: {name} is named twice"
             return
+        elif not run.eval[name].caches:
+            yield (
+                f"trainer.eval_suites=[{name}]: a clock says nothing in the middle of a training; "
+                f"leave {name} out of it: eval=[{name}] measures before and after"
+            )

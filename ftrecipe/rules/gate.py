@@ -42,6 +42,26 @@ def _metric(condition: Condition, run: RunConfig) -> Iterator[str]:
         yield f"{name}.{metric} is not measured{hint} (known: {listed(known)})"
     elif condition.percent and not suite.is_percent(metric):
         yield f"{name}.{metric} is not in percent; leave out the %"
+    elif _is_share(condition) and suite.is_percent(metric):
+        share = condition.bound.offset
+        yield (
+            f"{name}.{metric} goes from 0 to 100; write {100 * share:g}, or {share:g} % if so "
+            "little is meant"
+        )
+    elif _is_beyond(condition) and suite.is_percent(metric):
+        yield f"{name}.{metric} goes from 0 to 100; a bound of {condition.bound.offset:g} is none"
+
+
+def _is_share(condition: Condition) -> bool:
+    """Tell whether a bound looks like the part of one that other tools write for percent."""
+    bound = condition.bound
+    return bound.baseline is None and 0 < bound.offset < 1 and not condition.percent
+
+
+def _is_beyond(condition: Condition) -> bool:
+    """Tell whether a bound is one that no share of a hundred can be on both sides of."""
+    bound = condition.bound
+    return bound.baseline is None and not 0 <= bound.offset <= 100
 
 
 def _baseline(condition: Condition, named: list[str]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def lines(made: Comparison) -> list[str]:
     names = letters(made)
     told = [f"{short}  {_run(made, at)}" for at, short in enumerate(names)]
     if made.metrics:
-        told += ["", *_metrics(made, names)]
+        told += ["", *_metrics(made, names), f"{BEST} is the best; changes are against {names[0]}"]
     told += [f"note: {note}" for note in made.notes]
     if made.differing:
         told += ["", *_differences(made, names)]
@@ -65,11 +65,11 @@ def change(metric: Metric, cell: Cell) -> str:
     if cell.change is None:
         return ""
     if cell.change == 0 and not cell.real:
-        return "same"
+        return "the same"
     told = signed(cell.change)
     if cell.low is None or cell.high is None:
         return told
-    verdict = SAID[cell.better] if cell.real else "may be chance"
+    verdict = SAID[cell.better] if cell.real else "no real change"
     return f"{told} ({signed(cell.low)} to {signed(cell.high)}) {verdict}".rstrip()
 
 

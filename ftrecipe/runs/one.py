@@ -169,7 +169,7 @@ def verdict(told: Mapping[str, Any]) -> str:
     if told.get("real") is None or told.get("change") is None:
         return ""
     if not told["real"]:
-        return "" if told["change"] == 0 else "may be chance"
+        return "the same" if told["change"] == 0 else "no real change"
     return SAID[told.get("better")]
 
 
@@ -204,6 +204,8 @@ def _option(chosen: str | list[str]) -> str:
 
 def _data(report: Mapping[str, Any] | None) -> Iterator[str]:
     if report is None:
+        return
+    if "examples" not in report:  # of an older release, which counted otherwise
         return
     rows = ", ".join(f"{count:,} {split}" for split, count in report["examples"].items())
     trained = report["tokens"].get("train", {}).get("supervised")

@@ -52,5 +52,8 @@ def _against(rundir: RunDir) -> list[str]:
 def _why(gate: dict[str, Any]) -> str:
     """Return the conditions that did not hold, as far as they are told."""
     conditions = [one for one in gate.get("conditions", []) if not one.get("passed", True)]
-    told = "; ".join(str(one.get("reason") or one.get("condition") or "") for one in conditions)
+    told = "; ".join(
+        ": ".join(str(one[key]) for key in ("condition", "reason") if one.get(key))
+        for one in conditions
+    )
     return f" ({printable(told)})" if told else ""

@@ -19,6 +19,7 @@ RUN, BASELINE, CHECK, SWEEP, TRIAL = "run", "baseline", "check", "sweep", "trial
 KINDS = (RUN, BASELINE, CHECK, SWEEP, TRIAL)
 PASSED, FAILED = "passed", "failed"
 SETTINGS = ("choices", "differences")  # of run.json
+LARGEST_BITS = 1024  # of a float
 GATES = (PASSED, FAILED, "none")
 
 
@@ -161,7 +162,10 @@ def numbers(node: Mapping[str, Any], above: str = "") -> list[tuple[str, float]]
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Tell whether it is one; a whole number that no float holds was never measured."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and value.bit_length() < LARGEST_BITS
+    return isinstance(value, float)
 
 
 def finite(value: Any) -> Any:

@@ -97,7 +97,7 @@ def _title(metric: str) -> str:
 def _verdict(scored: Scored, metric: str, change: Change) -> str:
     better = scored.better(metric, change)
     if better is None:
-        return "the same" if not change.changed else "differs" if change.real else "not sure"
+        return "the same" if not change.changed else "changed" if change.real else "no real change"
     return "better" if better else "worse"
 
 

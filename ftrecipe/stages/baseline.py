@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from ftrecipe import results
+from ftrecipe import baselines, results
 from ftrecipe.components.eval import Eval, SuiteResult
 from ftrecipe.errors import ConfigError
 from ftrecipe.stages.measuring.contenders import Contender, contenders
@@ -26,6 +26,7 @@ def baseline(session: Session) -> None:
         raise ConfigError(wrong)
     for suite in session.run.eval.values():
         suite.look()
+    session.keep_baselines(baselines.names(session.run))
     for contender in contenders(session):
         found = _known_or_measured(session, contender)
         for name, result in found.items():

@@ -1,11 +1,13 @@
 """What the stages of one process share: the run, its folder, and models that are loaded once."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftrecipe import results
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.errors import ConfigError
@@ -93,6 +95,16 @@ class Session:
             return
         others = known.get("baselines", {})
         self.record(baselines=others | {who: others.get(who, {}) | suites})
+
+    def keep_baselines(self, names: Collection[str]) -> None:
+        """Take out baselines of other names: measured once, and not as suites are set now."""
+        known = read_json(self.dir.metrics) if self.dir.metrics.is_file() else {}
+        others = known.get("baselines", {})
+        if others.keys() <= {*names}:
+            return
+        for suite in {suite for found in others.values() for suite in found}:
+            results.keep(self.dir, suite, {TUNED, *names})
+        self.record(baselines={who: others[who] for who in others if who in names} or None)
 
     def record(self, **parts: Any) -> None:
         """Add to metrics.json: `base`, `tuned`, `train`, `objective`; what is None is taken out."""

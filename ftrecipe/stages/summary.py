@@ -1,5 +1,6 @@
 """The last lines a person sees: what changed, whether it is real, and where everything is."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def measured(suites: dict[str, Eval], rundir: RunDir) -> list[str]:
         return []
     metrics = read_json(rundir.metrics)
     tuned: Values = metrics.get("tuned", {})
+    if not tuned:
+        return alone(suites, {BASE: metrics.get(BASE, {}), **metrics.get("baselines", {})})
     changes: dict[str, Changes] = metrics.get("compare", {})
     lines = table(suites, BASE, metrics.get(BASE, {}), tuned, changes.get(BASE, {}))
     for who, values in metrics.get("baselines", {}).items():
@@ -59,7 +62,22 @@ def table(
     ]
     if not rows:
         return []
-    head = ("", who, *HEAD[2:])
+    return _aligned(("", who, *HEAD[2:]), rows)
+
+
+def alone(suites: dict[str, Eval], models: dict[str, Values]) -> list[str]:
+    """Return one line a metric with its value of each baseline, where nothing was trained."""
+    rows = []
+    for name, suite in suites.items():
+        found = [values.get(name, {}) for values in models.values()]
+        for metric in _metrics(suite, {key: value for one in found for key, value in one.items()}):
+            percent, unit = suite.is_percent(metric), suite.units.get(metric)
+            cells = [number(one.get(metric), percent, unit) for one in found]
+            rows.append((f"{name}.{metric}", *cells))
+    return _aligned(("", *models), rows) if rows else []
+
+
+def _aligned(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     shown = [head, *rows[:MOST]]
     widths = [max(len(row[column]) for row in shown) + 2 for column in range(len(head))]
     told = ["".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in shown]
@@ -84,7 +102,9 @@ def _cells(
     if change["change"] is None:
         return values[0], values[1], NONE, "", "cannot be compared"
     by = signed(change["change"], percent, unit)
-    return values[0], values[1], by, interval(change, percent, unit), meaning(change)
+    timed = suite.headline in suite.units  # a busy machine changes these too
+    judged = "" if timed else meaning(change)
+    return values[0], values[1], by, interval(change, percent, unit), judged
 
 
 def interval(change: dict[str, Any], percent: bool = False, unit: str | None = None) -> str:

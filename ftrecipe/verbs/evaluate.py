@@ -12,13 +12,17 @@ BEFORE = ("prepare", "baseline", "report")
 
 
 def evaluate(words: list[str]) -> int:
-    """Measure base and tuned model of a run again, with more suites if you like.
+    """Measure a run again, with more suites if you like, or a base before any training.
 
     python -m ftrecipe evaluate RUN [eval=[qa,perplexity] key=value …]
     python -m ftrecipe evaluate +recipe=NAME [key=value …]
 
-    With a recipe instead of a run, the baselines alone are measured, before any training; the run
-    that follows with the same model, data and suites takes them from there.
+    RUN is a run's folder, a name (support-bot@production), a recipe (its newest finished run) or
+    how a folder in runs/ begins. Suites of eval are added to those that it has. What may change:
+    eval, compare (against, few_shot), gate, objective and hardware.
+
+    With a recipe, or a dataset and a model, instead of a run the baselines alone are measured; the
+    run that follows with the same model, data and suites takes them from there.
     """
     _, rest = flags(words)
     if rest and "=" in rest[0] and not Path(rest[0]).is_dir():

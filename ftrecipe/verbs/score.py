@@ -23,13 +23,17 @@ def score(words: list[str]) -> int:
     python -m ftrecipe score eval=[qa,generation] --predictions NEW --against OLD --references FILE
     python -m ftrecipe score eval=generation --predictions runs/x/1/eval/qa.jsonl --model tuned
 
-    Any suite that judges answers will do. Answers are SQuAD's {id: answer}, rows of JSONL, JSON,
-    CSV, TSV or Parquet (prediction, output, answer …, or the --column named), text with one a line,
-    or a run's eval/<suite>.jsonl (--model NAME). References are SQuAD's data sets, {id: answers},
-    rows, lines, or whatever a dataset format reads (dataset=messages). They are paired by id where
-    both have ids, else by order; a question without an answer counts as wrong. --against tells what
-    other answers score (--against-model, --against-column), and whether the change is real. --json
-    prints one object: the metrics, n and missing; of several suites, one by the name of each.
+    Any suite that judges answers will do: qa, generation, format, custom.
+
+    Answers are SQuAD's {id: answer}; rows of JSONL, JSON, CSV, TSV or Parquet (prediction, output,
+    answer …, or the --column named); text with one a line; or a run's eval/<suite>.jsonl (--model
+    NAME). References are SQuAD's data sets, {id: answers}, rows, lines, or whatever a dataset
+    format reads (dataset=messages). They are paired by id where both have ids, else by order; a
+    question without an answer counts as wrong.
+
+    --against tells what other answers score (--against-model, --against-column), and whether the
+    change is real. --json prints one object: the metrics, n and missing; of several suites, one by
+    the name of each.
     """
     named, rest = valued(words, *FLAGS)
     given, rest = flags(rest, "--json", *FLAGS)

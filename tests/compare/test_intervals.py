@@ -213,3 +213,15 @@ def test_ten_metrics_of_ten_thousand_examples_take_seconds() -> None:
     began = time.process_time()
     changes(simulation().Simulated(), after, before, Settings())
     assert time.process_time() - began < 5
+
+
+def test_metrics_of_a_part_leave_room_for_as_much_as_its_few_examples_leave_unseen() -> None:
+    after = [{"score": 1.0, "size": 1.0}] * 392 + [
+        {"score": 1.0, "size": 1.0, "score.part": 100.0, "of.part": 1.0}
+    ] * 8
+    before = [row | {"score.part": 0.0} if "of.part" in row else row for row in after]
+    change = changes(Means(), after, before, FEW)["part"]
+    assert change.changed == 8
+    assert change.low == pytest.approx(100 * 0.025 ** (1 / 8))
+    own = intervals(Means(), after, FEW, lambda metric: True)["part"]
+    assert own.low == pytest.approx(100 * 0.025 ** (1 / 8))

@@ -234,6 +234,18 @@ def test_a_broken_file_is_told_by_show_compare_and_promote(
         assert (f"{file}.json" in said.err) == (said.code == 2)
 
 
+@pytest.mark.parametrize("text", ['{"where": "x', "[]", "3", '{"where": "x"}', '{"models": 3}'])
+def test_a_broken_line_of_answers_is_told_with_its_place(
+    text: str, two: list[RunDir], cli: Cli
+) -> None:
+    file = two[0].results("qa")
+    with file.open("a") as lines:
+        lines.write(text)
+    said = cli("runs", "compare", "quick/a", "quick/b")
+    assert said.code == 2
+    assert "eval/qa.jsonl line 41: is no row of results; remove the file, and " in said.err
+
+
 def test_a_config_of_another_version_is_told(two: list[RunDir], cli: Cli) -> None:
     known = read_json(two[0].run)
     known["config"]["peft"]["rank_of_old"] = 3

@@ -156,11 +156,15 @@ def test_no_broken_file_hides_a_run(file: str, text: str, some: None, cli: Cli) 
         ),
         ("metrics", '{"objective": 1, "objective_name": [], "objective_direction": {}, "gate": 3}'),
         ("metrics", '{"objective": "x", "tuned": [1], "gate": {"passed": "no"}}'),
+        ("metrics", json.dumps({"objective": 10**400, "tuned": {"qa": {"f1": 10**400}}})),
         ("run", '{"name": 1, "recipe": 2, "stages": 3}'),
         ("pointers", '{"events": 3, "replaced_by": null}'),
+        ("pointers", '{"events": [3], "replaced_by": []}'),
+        ("pointers", json.dumps({"replaced_by": [], "events": [dict.fromkeys(
+            ("name", "number", "action", "run", "standing", "at", "by"))]})),
         ("tags", '{"tags": [[1]]}'),
     ],
-)
+)  # fmt: skip
 def test_values_of_no_sense_hide_no_run(file: str, text: str, some: None, cli: Cli) -> None:
     Path(f"runs/quick/1/{file}.json").write_text(text)
     for words in ([], ["--json"], ["--sort", "objective"], ["--sort", "duration"], ["gate=none"]):

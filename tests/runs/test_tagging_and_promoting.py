@@ -106,7 +106,7 @@ def test_a_run_whose_gate_failed_gets_no_name(
     make_run("quick/1", metrics=measured(3.0, gate=gate))
     said = cli("runs", "promote", "quick/1", "bot@production")
     assert said.code == 2
-    assert "failed its gate (only +2)" in said.err
+    assert "failed its gate (qa.f1 >= base + 5: only +2)" in said.err
 
 
 def test_a_check_of_data_gets_no_name_not_even_by_force(make_run: MakeRun, cli: Cli) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -111,6 +112,18 @@ def test_never_shown_is_not_said_where_the_audit_found_leaks(rundir, leak):
     assert story.suites[0].of == "questions of the test split"
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("data/own.jsonl", "own.jsonl"), ("org/data", "org/data"), ("builtin:x/y.jsonl", "y.jsonl")],
+)
+def test_a_suite_with_a_file_of_its_own_is_said_to_be_measured_on_that(rundir, path, name):
+    run = session(rundir).run
+    run.eval["qa"].path = path
+    clean = {"same_prompt": 0, "same_words": 0, "words": 13}
+    write_json(rundir.data_report, {"contamination": {"test": clean, "validation": clean}})
+    assert read_story(run, rundir).suites[0].of == f"questions of {name}"
+
+
 def test_own_data_on_the_embedded_model_is_a_toy_and_the_shipped_faq_is_not(rundir):
     run = session(rundir).run
     run.model.toy = True
@@ -149,8 +162,10 @@ def test_values_that_were_set_are_told_with_their_defaults(rundir):
 def test_a_run_that_the_gate_held_back_says_how_to_export_it_all_the_same(rundir):
     conditions = [{"condition": "qa.f1 >= 99", "passed": False, "reason": "it is 70 %"}]
     write_json(rundir.metrics, {"gate": {"passed": False, "conditions": conditions}})
-    titles = [use.title for use in read_story(session(rundir).run, rundir).usages]
-    assert "Export it all the same, though the gate failed" in titles
+    run = replace(session(rundir).run, export={})
+    used = {use.title: use.code for use in read_story(run, rundir).usages}
+    assert used["Export it all the same, though the gate failed"].endswith(" export=merged")
+    assert "Give it a name to be used by" not in used
     rundir.export.mkdir()
     titles = [use.title for use in read_story(session(rundir).run, rundir).usages]
     assert "Export it all the same, though the gate failed" not in titles

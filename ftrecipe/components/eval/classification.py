@@ -30,6 +30,7 @@ class Classification(SplitEval):
     generates: ClassVar[bool] = True
     percents: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "weighted_f1", "f1")
     directions: ClassVar[dict[str, str]] = dict.fromkeys(percents, "max")
+    only_of_parts: ClassVar[tuple[str, ...]] = ("f1",)
 
     labels: list[str] = field(default_factory=list)
     normalize: Normalize = Normalize.none
@@ -65,7 +66,8 @@ class Classification(SplitEval):
     def scores(self, sums: Sums) -> "dict[str, Array]":
         """Return what scikit-learn's accuracy_score and f1_score return, times a hundred.
 
-        A label that a sample neither holds nor predicts is no part of its macro F1.
+        A label that a sample neither holds nor predicts is no part of its macro F1, and has none
+        of its own there.
         """
         import numpy as np
 
@@ -80,7 +82,8 @@ class Classification(SplitEval):
             "weighted_f1": 100 * (f1 * golds).sum(0) / sums.examples,
         }
         held = {name.partition(".")[2] for name in sums if name.startswith("gold.")}
-        each = {f"f1.{label}": 100 * f1[at] for at, label in enumerate(labels) if label in held}
+        own = np.where(both > 0, 100 * f1, np.nan)
+        each = {f"f1.{label}": own[at] for at, label in enumerate(labels) if label in held}
         return found | each | {"questions": sums.examples}
 
     def faults(self) -> list[str]:

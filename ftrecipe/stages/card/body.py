@@ -17,7 +17,8 @@ from ftrecipe.stages.page.words import Line, lines, measured
 from ftrecipe.version import __version__
 
 KINDS = {"adapter": "An adapter", "quantized": "A quantized model", "merge": "A merged model"}
-WORDS = {"better": "better", "worse": "worse", "changed": "changed", "even": "not real", "": ""}
+WORDS = {"better": "better", "worse": "worse", "changed": "changed", "even": "no real change",
+         "": ""}  # fmt: skip
 MOST_ROWS = 60
 SHOWN_VERSIONS = ("ftrecipe", "torch", "transformers", "trl", "peft", "bitsandbytes")
 HERE = "."  # the folder that the card is in, or the id under which it was pushed

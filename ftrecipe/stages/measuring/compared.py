@@ -56,9 +56,13 @@ class Comparison:
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for who, theirs in self.values.items():
             for name, suite in self.suites.items():
-                if name in theirs and name in self.tuned:
+                if name in theirs and name in self.tuned and self._same_questions(who, name):
                     found.setdefault(who, {})[name] = dict(self._changes(who, name, suite))
         return found
+
+    def _same_questions(self, who: str, suite: str) -> bool:
+        """Tell whether a suite's numbers are of questions that both were asked."""
+        return not self.rows[suite].get(TUNED) or self.pair(who, suite) is not None
 
     def _changes(self, who: str, name: str, suite: Eval) -> Iterator[tuple[str, dict[str, Any]]]:
         before, after = self.values[who][name], self.tuned[name]

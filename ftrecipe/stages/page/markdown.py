@@ -14,7 +14,8 @@ from ftrecipe.stages.page.texts import title_of
 from ftrecipe.stages.page.verdict import findings, gate_line, verdict
 from ftrecipe.stages.page.words import Line, chosen, costs, lines, measured, who
 
-WORDS = {"better": "better", "worse": "**worse**", "changed": "changed", "even": "not real", "": ""}
+WORDS = {"better": "better", "worse": "**worse**", "changed": "changed", "even": "no real change",
+         "": ""}  # fmt: skip
 MOST_ROWS = 40
 MOST_SAMPLES = 5
 MOST_MOVES = 3
@@ -39,9 +40,14 @@ def markdown(story: Story) -> str:
 
 
 def cell(text: str) -> str:
-    """Return text that cannot break out of a Markdown table or become markup."""
+    """Return text that cannot break out of a Markdown table or become markup.
+
+    GitHub looks for people, issues and formulas after it has read the backslashes, and not across
+    tags: what would call one stands in a tag of its own.
+    """
     flat = printable(" ".join(text.split()))
-    return re.sub(r"([\\`*_\[\]<>|#~@])", r"\\\1", flat)
+    plain = re.sub(r"([\\`*_\[\]<>|~]|#(?!\d))", r"\\\1", flat)
+    return re.sub(r"(\$|@(?=\w)|#(?=\d))", r"<span>\1</span>", plain)
 
 
 def code(text: str) -> str:
@@ -153,7 +159,9 @@ def _short(text: str, most: int = 200) -> str:
 
 
 def _facts(story: Story) -> str:
-    made = [f"{cell(group)} {cell(chosen(option))}" for group, option in story.choices.items()]
+    made = [
+        f"{cell(group)} {cell(chosen(option))}" for group, option in story.choices.items() if option
+    ]
     took = [f"{name} {value}" for name, value in costs(story)]
     warned = [cell(said) for said in story.data["warnings"]] if story.data else []
     changed = [code(f"{each.key}={each.value}") for each in story.settings]

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe import results
-from ftrecipe.components.eval import Eval, Split
+from ftrecipe.components.eval import Eval, Split, SplitEval
 from ftrecipe.config import RunConfig
 from ftrecipe.results import BASE, TUNED
 from ftrecipe.rundir import RunDir, read_json
+from ftrecipe.secrets import redacted
 from ftrecipe.stages.page.settings import Setting, settings
 from ftrecipe.stages.page.suite import Change, Rows, Suite
 from ftrecipe.stages.page.usage import Usage, usages
@@ -110,8 +111,13 @@ def _suite(
 
 
 def _measured_on(suite: Eval, data: dict[str, Any] | None) -> str:
-    """Say in words what was measured on; "never shown" only where the audit bears it out."""
+    """Say in words what was measured on; "never shown" only where the audit bears it out.
+
+    What a suite brings itself was prepared beside the run's data, whose audit knows nothing of it.
+    """
     split = suite.reads()
+    if isinstance(suite, SplitEval) and suite.path is not None:
+        return f"{suite.of} of {_short(suite.path)}"
     if split is None:
         return suite.of
     if split is Split.train:
@@ -119,6 +125,12 @@ def _measured_on(suite: Eval, data: dict[str, Any] | None) -> str:
     if data is not None and _leaks(data, split):
         return f"{suite.of} of the {split.value} split"
     return f"{suite.of} it was never shown"
+
+
+def _short(path: str) -> str:
+    """Return the name of a file without its folders, and of a hub's data set as it is."""
+    found = redacted(path).removeprefix("builtin:")
+    return Path(found).name if Path(found).suffix else found
 
 
 def _leaks(data: dict[str, Any], split: Split) -> bool:

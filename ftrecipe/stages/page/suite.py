@@ -7,7 +7,7 @@ from typing import Any
 
 from ftrecipe.compare.pairs import pairs
 from ftrecipe.compare.tallies import Sums, Tallies
-from ftrecipe.components.eval import Eval
+from ftrecipe.components.eval import Eval, SplitEval
 from ftrecipe.results import BASE, TUNED
 
 Rows = list[dict[str, Any]]
@@ -70,6 +70,11 @@ class Suite:
     def is_timed(self) -> bool:
         """Whether it measures the machine too: two timings of a busy one are no proof."""
         return self.eval.headline in self.eval.units
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it asks for what no run is tuned for: what is worse there was forgotten."""
+        return not isinstance(self.eval, SplitEval)
 
     @property
     def questions(self) -> str:

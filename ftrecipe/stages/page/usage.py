@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ftrecipe.config import RunConfig
 from ftrecipe.rundir import RunDir
+from ftrecipe.stages.summary import shown
 
 PYTHON = """\
 {imports}
@@ -46,9 +47,22 @@ def usages(run: RunConfig, rundir: RunDir, question: str, held_back: bool = Fals
 
     held_back: the gate failed, so that nothing was exported.
     """
-    kept = f"python -m ftrecipe export {shlex.quote(str(rundir.path))}"
-    anyway = [Usage("Export it all the same, though the gate failed", kept)] if held_back else []
-    return [*_loading(run, rundir, question), *anyway, *_commands(run, rundir)]
+    found = [*_loading(run, rundir, question), *_commands(run, rundir)]
+    if not held_back:
+        return [*found, _promoting(rundir)]
+    target = "" if run.export else f" export={'merged' if run.peft.mergeable else 'adapter'}"
+    kept = f"python -m ftrecipe export {_folder(rundir)}{target}"
+    anyway = Usage("Export it all the same, though the gate failed", kept)
+    return [anyway, *(use for use in found if use.code != kept)]
+
+
+def _promoting(rundir: RunDir) -> Usage:
+    command = f"python -m ftrecipe runs promote {_folder(rundir)} NAME@production"
+    return Usage("Give it a name to be used by", command)
+
+
+def _folder(rundir: RunDir) -> str:
+    return shlex.quote(shown(rundir.path))
 
 
 def _loading(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
@@ -88,15 +102,11 @@ def _quoted(value: object) -> str:
 
 
 def _commands(run: RunConfig, rundir: RunDir) -> list[Usage]:
-    folder = shlex.quote(str(rundir.path))
-    recipe = shlex.quote(f"+recipe={rundir.recipe}")
+    folder = _folder(rundir)
+    recipe = shlex.quote(f"+recipe={shown(rundir.recipe)}")
     found = [
         Usage("Measure it again", f"python -m ftrecipe evaluate {folder}"),
         Usage("Hold it against other runs", f"python -m ftrecipe runs compare {folder} OTHER_RUN"),
-        Usage(
-            "Give it a name to be used by",
-            f"python -m ftrecipe runs promote {folder} NAME@production",
-        ),
         Usage("Run the same recipe again, with a change", f"python -m ftrecipe {recipe} seed=7"),
     ]
     if run.peft.mergeable and "merged" not in run.export:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ftrecipe.baselines import FEW_SHOT
 from ftrecipe.results import BASE, TUNED
 from ftrecipe.stages.page.story import Story
-from ftrecipe.stages.page.suite import Change, Suite
+from ftrecipe.stages.page.suite import FLOOR, Change, Suite
 from ftrecipe.stages.page.words import (
     amount,
     heading,
@@ -116,7 +116,9 @@ def _prompted(story: Story, lead: Suite) -> str:
     change = lead.change(lead.telling, FEW_SHOT)
     if change is None or ruled(change) in ("better", ""):
         return ""
-    reached = lead.values.get(FEW_SHOT, {}).get(lead.telling)
+    reached = lead.values.get(FEW_SHOT, {}).get(lead.telling, 0.0)
+    if lead.eval.is_percent(lead.telling) and reached < FLOOR:
+        return ""  # as well as nothing
     does = "does" if story.shots == 1 else "do"
     how = "better" if ruled(change) == "worse" else "as well"
     return f"{_shots(story)} in the prompt {does} {how} ({amount(lead, lead.telling, reached)})"
@@ -184,8 +186,8 @@ def _finding(suite: Suite) -> str:
     before, after = (amount(suite, metric, side[metric]) for side in (suite.base, suite.tuned))
     on = f"{heading(metric)} on {suite.of}"
     if not change.real:
-        own = suite.eval.reads() is not None
-        return f"{on}: no real change ({sure(suite, metric, change)})." if own else ""
+        told = f"{on}: no real change ({sure(suite, metric, change)})."
+        return "" if suite.is_general else told
     verb = "rose" if (change.change or 0) > 0 else "fell"
     return f"{on} {verb} from {before} to {after} ({sure(suite, metric, change)})."
 
@@ -199,6 +201,8 @@ def _against(story: Story, suite: Suite, name: str) -> str:
         ruled(change), "No real difference from"
     )
     reached = amount(suite, metric, suite.values.get(name, {}).get(metric))
+    if change.change == 0:
+        return f"{word} {who(name, story)}: {in_sentence(metric)} stayed at {reached}."
     return (
         f"{word} {who(name, story)}: {in_sentence(metric)} {shift(suite, metric, change.change)} "
         f"from its {reached} ({sure(suite, metric, change)})."

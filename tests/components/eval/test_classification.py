@@ -154,3 +154,21 @@ def test_each_row_has_scores_of_its_own():
 
     each = Classification().scores(Sums(tallies.columns, tallies.values, np.ones(2)))
     assert list(each["accuracy"]) == [100, 0]
+
+
+def test_f1_is_a_metric_of_labels_and_of_nothing_else():
+    suite = Classification()
+    assert suite.may_measure("f1.refund")
+    assert suite.direction("f1.refund") == "max"
+    assert not suite.may_measure("f1")
+    assert suite.direction("f1") is None
+    assert "f1" not in suite.metrics()
+
+
+def test_a_label_that_a_sample_lacks_has_no_f1_there():
+    made = [{"gold": gold, "predicted": gold} for gold in ("refund", "other", "other")]
+    tallies = Tallies(Classification(), made)
+    each = tallies.scores(tallies.columns, tallies.values, tallies.sizes)
+    assert each["f1.refund"].tolist() == pytest.approx(
+        [100, float("nan"), float("nan")], nan_ok=True
+    )

@@ -1,5 +1,6 @@
 """Each rule of what to try next, where it speaks and where it keeps silent."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,11 +98,23 @@ def test_no_real_change_asks_for_more_of_everything() -> None:
     assert of_answers.no_real_change(story()) is None
 
 
+def test_what_else_got_better_is_not_called_nothing() -> None:
+    told = qa(base=20, tuned=21)
+    told.changes["base"]["f1"] = replace(told.changes["base"]["exact_match"], better=True)
+    found = of_answers.no_real_change(story(told, config=CONFIG))
+    assert found is not None
+    assert found.text.startswith("Exact match shows no real change, though F1 got better.")
+
+
 @pytest.mark.parametrize(
     ("dataset", "key"),
-    [({}, "dataset.split.test=0.2"), ({"test_path": "x"}, "dataset.test_path=MORE_QUESTIONS")],
+    [
+        ({}, "dataset.split.test=0.2"),
+        ({"split": {"test": 0.2}}, "dataset.test_path=MORE_QUESTIONS"),
+        ({"test_path": "x"}, "dataset.test_path=MORE_QUESTIONS"),
+    ],
 )
-def test_a_wide_interval_asks_for_more_test_questions(dataset: dict[str, str], key: str) -> None:
+def test_a_wide_interval_asks_for_more_test_questions(dataset: dict[str, Any], key: str) -> None:
     config = {**CONFIG, "dataset": dataset}
     found = of_answers.small_test(story(qa(base=18, tuned=24), config=config))
     assert found is not None
@@ -133,6 +146,13 @@ def test_what_was_forgotten_asks_for_smaller_steps_and_a_lower_rank() -> None:
     assert of_answers.forgot(story(forgetting(3.0, 2.0), config=CONFIG)) is None
 
 
+def test_a_suite_with_a_file_of_its_own_that_got_worse_was_not_forgotten() -> None:
+    own = suite(
+        Qa(path="own.jsonl"), {"base": qa_rows(["right"] * 40), "tuned": qa_rows(["x"] * 40)}
+    )
+    assert of_answers.forgot(story(own, config=CONFIG)) is None
+
+
 def test_few_training_rows_ask_for_more() -> None:
     found = of_data.small_training(story(data=data(train=40)))
     assert found is not None
@@ -143,11 +163,13 @@ def test_few_training_rows_ask_for_more() -> None:
 
 def test_tests_that_leaked_are_told() -> None:
     leak = {"test": {"same_prompt": 2, "same_words": 1, "words": 13}}
-    found = of_data.contaminated(story(data=data(contamination=leak)))
+    found = of_data.contaminated(story(qa(base=1), data=data(contamination=leak)))
     assert found is not None
     assert found.text.startswith("3 overlaps between training and the test split")
     clean = {"test": {"same_prompt": 0, "same_words": 0, "words": 13}}
-    assert of_data.contaminated(story(data=data(contamination=clean))) is None
+    assert of_data.contaminated(story(qa(base=1), data=data(contamination=clean))) is None
+    own = suite(Qa(path="own.jsonl"), {"base": qa_rows(["right"])})
+    assert of_data.contaminated(story(own, data=data(contamination=leak))) is None
 
 
 def test_a_story_of_nothing_has_no_advice() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stories import qa
 from test_whole_page import audit, told
 
 from ftrecipe.stages.page import page
@@ -121,6 +122,19 @@ def test_everything_can_be_read_in_light_and_in_the_dark(
     ground = seen.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(20, 23, 26)") is (scheme == "dark")
     assert seen.evaluate(CONTRAST) == []
+
+
+def test_a_long_name_of_an_earlier_run_pushes_nothing_out_of_its_table(
+    browser: Any, tmp_path: Path
+) -> None:
+    hits = {"base": 0, "tuned": 34, "support-bot/2026-11-22_10-00-00": 30}
+    made = tmp_path / "report.html"
+    made.write_text(page(told(suites=[qa(**hits)])), "utf-8")
+    seen = Opened(browser, made, DESK).page
+    wide = """() => [...document.querySelectorAll(".scroll")]
+      .filter((each) => each.querySelector(".compare") && each.scrollWidth > each.clientWidth)"""
+    assert seen.evaluate(f"({wide})().length") == 0
+    assert "support-bot/2026-11-22_10-00-00" in seen.inner_text("main")
 
 
 def test_a_phone_shows_the_table_a_metric_at_a_time(browser: Any, file: Path) -> None:

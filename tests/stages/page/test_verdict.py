@@ -51,6 +51,13 @@ def test_examples_in_the_prompt_that_do_as_well_are_told() -> None:
     assert verdict(worse).text.endswith("; one example in the prompt does better (97.5 %).")
 
 
+def test_examples_in_the_prompt_that_do_as_badly_are_no_advice() -> None:
+    told = story(qa(base=0, few_shot=0, tuned=0), shots=2)
+    assert "in the prompt" not in verdict(told).text
+    assert findings(told)[0].startswith("No real difference from the base with 2 examples")
+    assert findings(told)[0].endswith(": exact match stayed at 0 %.")
+
+
 def test_examples_in_the_prompt_that_do_worse_are_a_finding_and_no_warning() -> None:
     told = story(qa(base=0, few_shot=2, tuned=35), shots=3)
     assert "in the prompt do" not in verdict(told).text

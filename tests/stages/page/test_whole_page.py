@@ -199,7 +199,12 @@ def test_a_toy_says_that_it_is_one() -> None:
 
 
 def test_a_cell_of_markdown_cannot_break_its_table_or_be_markup() -> None:
-    assert cell("a | b\n`c` <b> *x* @you #1") == r"a \| b \`c\` \<b\> \*x\* \@you \#1"
+    assert cell("a | b\n`c` <b> *x* @you #1") == (
+        r"a \| b \`c\` \<b\> \*x\* <span>@</span>you <span>#</span>1"
+    )
+    assert cell(r"# 5 a@b $x \$ \#2") == (
+        r"\# 5 a<span>@</span>b <span>$</span>x \\<span>$</span> \\<span>#</span>2"
+    )
 
 
 def test_the_markdown_is_tables_that_github_can_fold() -> None:

@@ -3,14 +3,15 @@
 import math
 
 from ftrecipe.components.eval import AnswerEval
-from ftrecipe.results import TUNED
+from ftrecipe.results import BASE, TUNED
 from ftrecipe.stages.page.advice.finding import Advice, epochs, rate
 from ftrecipe.stages.page.story import Story
 from ftrecipe.stages.page.suite import Change, Suite
 from ftrecipe.stages.page.verdict import prompting_is_enough
-from ftrecipe.stages.page.words import amount, in_sentence, interval, measured
+from ftrecipe.stages.page.words import amount, heading, in_sentence, interval, measured
 
 SMALL_TEST = 100  # examples
+HELD_OUT = 0.2  # of the data: to test on more of it takes too much from training
 WIDE = 10.0  # points from one end of an interval to the other
 CUT = 0.1  # of the answers
 LOST = 1.1  # times the base's
@@ -42,13 +43,18 @@ def prompting_does_as_well(story: Story) -> Advice | None:
 
 
 def no_real_change(story: Story) -> Advice | None:
-    """Nothing that was measured on the run's own data changed for sure."""
+    """What the verdict speaks of did not change for sure."""
     lead, change = _lead(story)
     if lead is None or change is None or change.real is not False:
         return None
+    gains = _gains(story)
+    seen = (
+        f"{heading(lead.telling)} shows no real change, though {' and '.join(gains)} got better."
+        if gains
+        else "Nothing shows that the training helped."
+    )
     return Advice(
-        "Nothing shows that the training helped. Give it more to learn from, or let it learn "
-        "more: longer, or with a larger step.",
+        f"{seen} Give it more to learn from, or let it learn more: longer, or with a larger step.",
         (
             "dataset.path=MORE_DATA",
             epochs(story, 2),
@@ -98,10 +104,10 @@ def cut_off(story: Story) -> Advice | None:
 
 
 def forgot(story: Story) -> Advice | None:
-    """Data that is not the run's own went badly."""
+    """What the run's data is not about went badly."""
     for suite in measured(story):
         change, metric = suite.change(suite.telling), suite.telling
-        if change is None or change.better is not False or suite.eval.reads() is not None:
+        if change is None or change.better is not False or not suite.is_general:
             continue
         base, tuned = (suite.base or {}).get(metric), (suite.tuned or {}).get(metric)
         if base is None or tuned is None or (base > 0 and tuned > base and tuned < LOST * base):
@@ -123,9 +129,19 @@ def _lead(story: Story) -> tuple[Suite | None, Change | None]:
     return None, None
 
 
+def _gains(story: Story) -> list[str]:
+    """Return what else got really better on what it is tuned for: one metric a suite."""
+    found = []
+    for suite in measured(story):
+        changes = {} if suite.is_general else suite.changes.get(BASE, {})
+        better = [metric for metric in suite.eval.directions if metric in changes]
+        found += [in_sentence(metric) for metric in better if changes[metric].better][:1]
+    return found
+
+
 def _more_tests(story: Story) -> tuple[str, ...]:
     """Return how more is held out: a file's own size is nothing that a key could change."""
     dataset = story.config.get("dataset", {})
-    if dataset.get("test_path"):
+    if dataset.get("test_path") or (dataset.get("split") or {}).get("test", 0) >= HELD_OUT:
         return ("dataset.test_path=MORE_QUESTIONS",)
-    return ("dataset.split.test=0.2",)
+    return (f"dataset.split.test={HELD_OUT}",)

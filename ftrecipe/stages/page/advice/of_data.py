@@ -18,10 +18,11 @@ def small_training(story: Story) -> Advice | None:
 
 
 def contaminated(story: Story) -> Advice | None:
-    """Test questions that are also in training."""
+    """Questions of a split that was measured on are also in training."""
+    read = {split.value for suite in story.suites if (split := suite.eval.reads())}
     for split, leak in (story.data or {}).get("contamination", {}).items():
         found = leak["same_prompt"] + leak["same_words"]
-        if found:
+        if found and split in {*read, "validation"}:
             return Advice(
                 f"{found:,} overlaps between training and the {split} split make the numbers look "
                 "better than they are: take them out of training, or divide the data by prompt.",
