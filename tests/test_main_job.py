@@ -85,7 +85,7 @@ def test_multirun_gives_every_combination_a_run_and_measures_the_baseline_once(
     assert found == {(4, 1), (4, 2), (8, 1), (8, 2)}
     assert all(read_json(run.metrics)["objective"] > 0 for run in runs)
     assert done.stdout.count("known from an earlier run: train") == 3
-    assert done.stdout.count("baseline  known from an earlier run") == 3
+    assert done.stdout.count("baseline  base: known from an earlier run") == 3
 
 
 @pytest.mark.slow

@@ -148,7 +148,7 @@ def test_trials_of_joblib_share_data_and_baseline_and_stop_with_a_checkpoint(her
         assert list((folder(here) / number / "checkpoints").glob("checkpoint-*"))
     logs = [(folder(here) / number / "log.txt").read_text() for number in ("000", "001")]
     for built, found in (("rows of builtin:faq/train.jsonl", "prepare   known"),
-                         ("baseline  measuring", "baseline  known")):  # fmt: skip
+                         ("baseline  base: measuring", "baseline  base: known")):  # fmt: skip
         assert sum(built in log for log in logs) == 1
         assert sum(found in log for log in logs) == 1
     code, said = sweep(here, *words)
