@@ -85,6 +85,7 @@ class Brief(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def brief() -> Iterator[str]:
+    Brief.metrics = 0
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Brief)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -126,6 +127,7 @@ class Silent(Brief):
 
 @pytest.fixture
 def silent() -> Iterator[str]:
+    Brief.metrics = 0  # it breaks by no error: a test before this one may have seen metrics come
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
