@@ -1,8 +1,9 @@
 """Loss curves of several runs in one drawing, with a text alternative; an SVG and no more."""
 
-import math
 from collections.abc import Sequence
 from html import escape
+
+from ftrecipe.page.charts import finite, thinned
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 260, 56, 28
 MOST_POINTS = 200
@@ -14,7 +15,10 @@ Points = Sequence[tuple[float, float]]
 
 def drawing(curves: Sequence[Points], names: Sequence[str]) -> str:
     """Return the curves that have points as a figure; empty where none has two."""
-    known = [(name, _thinned(_finite(points))) for name, points in zip(names, curves, strict=True)]
+    known = [
+        (name, thinned(finite(points), MOST_POINTS))
+        for name, points in zip(names, curves, strict=True)
+    ]
     if not any(len(points) > 1 for _, points in known):
         return ""
     xs = [x for _, points in known for x, _ in points]
@@ -71,16 +75,3 @@ def _place(x: float, y: float, frame: tuple[float, float, float, float]) -> tupl
     across = (x - left) / (right - left or 1) * (WIDTH - LEFT - 8)
     up = (y - low) / (high - low or 1) * (HEIGHT - BOTTOM - 16)
     return round(LEFT + across, 1), round(HEIGHT - BOTTOM - up, 1)
-
-
-def _finite(points: Points) -> Points:
-    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
-
-
-def _thinned(points: Points) -> Points:
-    """Return at most MOST_POINTS points, each the mean of its neighbors."""
-    count = math.ceil(len(points) / MOST_POINTS)
-    if count <= 1:
-        return points
-    groups = [points[at : at + count] for at in range(0, len(points), count)]
-    return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]

@@ -67,11 +67,6 @@ class ExampleLoss:
     where: str = ""
     source: str = ""
 
-    @property
-    def greedy(self) -> bool:
-        """Whether greedy decoding would write these tokens."""
-        return self.right == self.tokens
-
 
 @dataclass(frozen=True)
 class Harness:
