@@ -1,43 +1,16 @@
-"""Makes what others will use of the trained model, one folder a target."""
+"""Makes what others will use of the trained model, one folder a target, each held by the gate."""
 
 import shutil
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ftrecipe import gated
+from ftrecipe.components.export import Export
 from ftrecipe.stages.card import write_card
+from ftrecipe.stages.exporting.fidelity import Fidelity
+from ftrecipe.stages.exporting.tuned import TunedModel
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.summary import shown
 from ftrecipe.stages.writing import put
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-
-class TunedModel:
-    """What a target is made from; the merge is done once however many targets need it."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    @property
-    def tokenizer(self) -> "PreTrainedTokenizerFast":
-        """The tokenizer with the chat template that was trained on."""
-        return self.session.tokenizer
-
-    @property
-    def adapter(self) -> Path | None:
-        """The trained adapter's folder, None where the base itself was trained."""
-        return self.session.dir.adapter if self.session.dir.adapter.is_dir() else None
-
-    @cached_property
-    def _merged(self) -> "PreTrainedModel":
-        return self.session.models.merged()
-
-    def merged(self) -> "PreTrainedModel":
-        """One plain model with the tune in its weights."""
-        return self._merged
 
 
 def export(session: Session) -> None:
@@ -52,16 +25,31 @@ def export(session: Session) -> None:
         )
         return
     session.models.must_be_trained()
-    tuned = TunedModel(session)
+    tuned, fidelity = TunedModel(session), Fidelity(session)
     for name, target in session.run.export.items():
         session.screen.say(f"export    {name}")
         final = session.dir.export / name
         fresh = final.with_name(f".{name}")
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)  # of a process that was killed
         fresh.mkdir(parents=True)
         try:
-            target.write(tuned, fresh)
-            write_card(session, target, fresh)
+            _make(session, name, target, tuned, fidelity, fresh)
             put(fresh, final)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)  # of one that could not be written, no part
+
+
+def _make(
+    session: Session,
+    name: str,
+    target: Export,
+    tuned: TunedModel,
+    fidelity: Fidelity,
+    folder: Path,
+) -> None:
+    """Write one target, hold it against the trained model, and hand on what passed."""
+    target.write(tuned, folder)
+    found = fidelity.judged(name, target.artefacts(folder), folder)
+    if found.passes:
+        fidelity.judged(name, target.deliver(tuned, folder), folder)
+    write_card(session, target, folder)

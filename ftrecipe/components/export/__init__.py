@@ -1,40 +1,31 @@
 """What is made of a trained model for others to use; each target is one option."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
+from ftrecipe.components.export.made import Artefact, Closeness, Tuned, Weights
 from ftrecipe.registry import Group
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from ftrecipe.memory.architecture import Architecture
 
-
-class Tuned(Protocol):
-    """What a target is made from."""
-
-    @property
-    def tokenizer(self) -> "PreTrainedTokenizerFast":
-        """The tokenizer with the chat template that was trained on."""
-        ...
-
-    @property
-    def adapter(self) -> Path | None:
-        """The trained adapter's folder, None where the base itself was trained."""
-        ...
-
-    def merged(self) -> "PreTrainedModel":
-        """Return one plain model with the adapter's change in its weights."""
-        ...
+__all__ = ["GROUP", "Artefact", "Closeness", "Export", "Tuned", "Weights"]
 
 
 @dataclass
 class Export:
-    """Base of all targets."""
+    """Base of all targets.
+
+    A target writes its files (`write`), says what can be loaded of them (`artefacts`), and, once
+    the gate has let them through, may hand them to whoever serves them (`deliver`).
+    """
 
     needs_adapter: ClassVar[bool] = False
     needs_merge: ClassVar[bool] = False
-    usage: ClassVar[str] = ""
+    package: ClassVar[str | None] = None
+    """What it needs beyond training: a module of the extra `export`."""
     relation: ClassVar[str] = "finetune"
     """What it is to its base in the hub's words: adapter, finetune, quantized or merge."""
     library: ClassVar[str] = "transformers"
@@ -47,49 +38,28 @@ class Export:
         """
         return None
 
+    def faults(self, beside: dict[str, "Export"], model: "Architecture | None") -> Iterator[str]:
+        """Yield what is wrong with its settings, `<field>…: why; what to do`; needs no model.
+
+        beside: all targets of the run by name, itself among them. model: None if unknown.
+        """
+        yield from ()
+
+    def lacks(self) -> Iterator[str]:
+        """Yield what this machine or its network lacks for it, looked at before anything runs."""
+        yield from ()
+
     def write(self, tuned: Tuned, folder: Path) -> None:
         """Write the target's files into `folder`, which exists and is empty."""
         raise NotImplementedError
 
+    def artefacts(self, folder: Path) -> list[Artefact]:
+        """Return what in a folder that was written is to be held against the trained model."""
+        raise NotImplementedError
+
+    def deliver(self, tuned: Tuned, folder: Path) -> list[Artefact]:
+        """Hand what passed the gate to whoever serves it; return what can then be asked there."""
+        return []
+
 
 GROUP = Group("export", Export, many=True)
-
-
-@GROUP.option("adapter")
-@dataclass
-class Adapter(Export):
-    """The PEFT adapter with tokenizer and template beside it."""
-
-    needs_adapter: ClassVar[bool] = True
-    relation: ClassVar[str] = "adapter"
-    library: ClassVar[str] = "peft"
-
-    def size(self, adapter: float, merged: float) -> float:
-        """Return the adapter's."""
-        return adapter
-
-    def write(self, tuned: Tuned, folder: Path) -> None:
-        """Copy the adapter as it was trained and measured, and save the tokenizer."""
-        import shutil
-
-        assert tuned.adapter is not None  # a rule refuses this target for methods without one
-        shutil.copytree(tuned.adapter, folder, dirs_exist_ok=True)
-        tuned.tokenizer.save_pretrained(folder)
-
-
-@GROUP.option("merged")
-@dataclass
-class Merged(Export):
-    """One model folder, the adapter merged in, that needs no PEFT."""
-
-    needs_merge: ClassVar[bool] = True
-    max_shard_size: str = "5GB"
-
-    def size(self, adapter: float, merged: float) -> float:
-        """Return the whole model's."""
-        return merged
-
-    def write(self, tuned: Tuned, folder: Path) -> None:
-        """Merge, and save weights (safetensors), generation config and tokenizer."""
-        tuned.merged().save_pretrained(folder, max_shard_size=self.max_shard_size)
-        tuned.tokenizer.save_pretrained(folder)

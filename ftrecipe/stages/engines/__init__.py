@@ -1,0 +1,76 @@
+"""The programs that will run what was exported, each behind the same few questions.
+
+An engine is a module of this folder, named by an `Artefact`, with a function `open_engine`.
+"""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.export import Artefact
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an engine is to compute.
+
+    dtype: of a library that can choose. context: the most tokens of a prompt and its answer.
+    threads: None for what the machine has. remote_code: whether a model's own code may run.
+    """
+
+    dtype: str = "float32"
+    context: int = 2048
+    threads: int | None = None
+    remote_code: bool = False
+
+
+class Engine(Protocol):
+    """One artefact, loaded by the program that will run it."""
+
+    @property
+    def about(self) -> str:
+        """The program and its version: "llama.cpp (xllamacpp 2026.10)"."""
+        ...
+
+    def tokenized(self, text: str) -> list[int]:
+        """Return the ids of a text by the artefact's own tokenizer.
+
+        Special tokens that are written in it are read as such; none are added.
+        """
+        ...
+
+    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
+        """Return the ids of a conversation by the artefact's own template, ready for an answer."""
+        ...
+
+    def next_logprobs(self, prompts: Sequence[list[int]]) -> "np.ndarray":
+        """Return the log-probabilities, float32 [prompts, vocabulary], of what follows each."""
+        ...
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding) -> list[Completion]:
+        """Return one completion a prompt, in order, by the artefact's own end tokens."""
+        ...
+
+    def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
+        """Give the answer to a conversation piece by piece, as it is written."""
+        ...
+
+    def close(self) -> None:
+        """Free what it holds."""
+        ...
+
+
+@contextmanager
+def opened(artefact: Artefact, settings: Settings) -> Iterator[Engine]:
+    """Give the engine that an artefact names, with the artefact loaded; afterwards it is closed."""
+    module = importlib.import_module(f"ftrecipe.stages.engines.{artefact.engine}")
+    engine: Engine = module.open_engine(artefact, settings)
+    try:
+        yield engine
+    finally:
+        engine.close()
