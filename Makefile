@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,deepspeed,eval,tracking,sweep,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,export,deepspeed,eval,tracking,sweep,dev]'
 	@touch $(STAMP)
 
 setup: $(STAMP)  ## create .venv and install the pinned stack (does nothing when done)

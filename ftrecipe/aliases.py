@@ -125,10 +125,21 @@ _ROWS = {
     "eval.qa.max_new_tokens": "generation_max_length",
     "export": "save_format export_format export_dir merge_lora save_method save_adapter_only",
     "export=[merged]": "merge merge_adapter merge_and_unload",
+    "export=[gguf]": "gguf save_gguf save_pretrained_gguf convert_to_gguf llama_cpp",
+    "export.gguf.types": "gguf_types gguf_type gguf_quantization outtype quantization_methods",
+    "export=[ollama]": "ollama modelfile create_modelfile save_to_ollama",
+    "export.ollama.model": "ollama_model ollama_name ollama_model_name",
+    "export.ollama.host": "ollama_host ollama_url ollama_base_url",
+    "export.ollama.num_ctx": "num_ctx",
+    "export=[vllm]": "vllm",
+    "export.vllm.max_model_len": "vllm_max_model_len vllm_maxlen",
+    "export.hub.repo_id": "hub_model_id hub_repo_id repo_id push_to_hub_model_id",
+    "export.hub.private": "hub_private_repo hub_private",
     "runs_dir": "output_dir save_dir out_dir checkpoint_dir output_path logging_dir results_dir",
     "seed": "random_seed random_state data_seed rng_seed manual_seed",
     "objective": "metric",
     "consent.remote_code": "trust_remote_code remote_code allow_remote_code",
+    "consent.push_to_hub": "push_to_hub push upload_to_hub push_adapter_to_hub push_to_hub_merged",
 }  # fmt: skip
 
 MEANT = {word: key for key, words in _ROWS.items() for word in words.split()}
@@ -136,8 +147,10 @@ MEANT = {word: key for key, words in _ROWS.items() for word in words.split()}
 TOLD = {
     word: why
     for why, words in {
-        "a run uploads nothing; push what its export/ holds":
-            "push_to_hub hub_model_id hub_token hub_strategy hub_private_repo push hub_repo_id",
+        "a token is no setting; set HF_TOKEN, or log in: hf auth login":
+            "hub_token hf_token",
+        "a run pushes once, what its exports' gates let through: export=[merged,hub]":
+            "hub_strategy hub_always_push hub_revision",
         "write python -m ftrecipe resume RUN_DIR":
             "resume_from_checkpoint resume auto_resume_from_checkpoints resume_path",
         "a run has a folder of its own, and no other run's is written over":
@@ -183,7 +196,11 @@ OPTIONS = {
     "eval": {"ppl": "eval=[perplexity]", "accuracy": "eval=[qa]", "exact_match": "eval=[qa]",
              "f1": "eval=[qa]", "loss": "eval=[perplexity]", "none": "eval=[]"},
     "export": {"lora": "export=[adapter]", "safetensors": "export=[merged]", "none": "export=[]",
-               "merge": "export=[merged]", "full": "export=[merged]"},
+               "merge": "export=[merged]", "full": "export=[merged]", "peft": "export=[adapter]",
+               "f16": "export=[gguf]", "q8_0": "export=[gguf]", "q4_k_m": "export=[gguf]",
+               "llama_cpp": "export=[gguf]", "llamacpp": "export=[gguf]",
+               "modelfile": "export=[ollama]", "huggingface": "export=[hub]",
+               "hf": "export=[hub]", "push_to_hub": "export=[hub]"},
     "tracking": {"tb": "tracking=tensorboard", "null": "tracking=none", "false": "tracking=none",
                  "weights_and_biases": "tracking=wandb"},
     "cleaning": {"dedup": "cleaning=[exact_duplicates]", "minhash": "cleaning=[near_duplicates]",

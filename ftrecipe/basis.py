@@ -19,8 +19,8 @@ MEASURING = (
     "eval", "objective", "compare", "gate", "hardware", "trainer.per_device_eval_batch_size",
 )  # fmt: skip
 MAY_CHANGE = (
-    *MEASURING, "strategy", "export", "tracking", "trainer.num_train_epochs", "trainer.max_steps",
-    "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",
+    *MEASURING, "strategy", "export", "fidelity", "tracking", "trainer.num_train_epochs",
+    "trainer.max_steps", "trainer.logging_steps", "trainer.save_steps", "trainer.save_total_limit",
     "trainer.eval_steps", "trainer.gradient_checkpointing", "trainer.guards", "trainer.rehearsal",
     "trainer.per_device_train_batch_size", "trainer.eval_suites", "trainer.eval_suites_every",
     "trainer.eval_samples", "trainer.load_best_model_at_end", "trainer.early_stopping_patience",

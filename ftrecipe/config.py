@@ -35,6 +35,7 @@ class Consent:
     """What can do harm; false unless said on the command line, never in a recipe."""
 
     remote_code: bool = False
+    push_to_hub: bool = False
 
 
 @dataclass
@@ -50,6 +51,20 @@ class Compare:
     few_shot: int = bounded(0, 0, 64)
     resamples: int = bounded(2000, 200, 100_000)
     seed: int = bounded(0, 0, LAST_SEED)
+
+
+@dataclass
+class Fidelity:
+    """How exports are held against the model in training form.
+
+    prompts: of the test split, each answered with `max_new_tokens` tokens at most. examples: of
+    each suite that an export is asked again. points: how much worse its metrics may be.
+    """
+
+    prompts: int = bounded(32, 1, 1000)
+    max_new_tokens: int = bounded(64, 1, 4096)
+    examples: int = bounded(128, 0)
+    points: float = bounded(2.0, 0, 100)
 
 
 @dataclass
@@ -72,6 +87,7 @@ class RunConfig:
     objective: str | None = None
     compare: Compare = field(default_factory=Compare)
     gate: list[str] = field(default_factory=list)
+    fidelity: Fidelity = field(default_factory=Fidelity)
     runs_dir: str = "runs"
     consent: Consent = field(default_factory=Consent)
 
@@ -154,6 +170,7 @@ def from_plain(plain: dict[str, Any]) -> RunConfig:
         )
     values["consent"] = Consent(**plain["consent"])
     values["compare"] = Compare(**plain.get("compare", {}))
+    values["fidelity"] = Fidelity(**plain.get("fidelity", {}))
     return RunConfig(**values)
 
 

@@ -62,6 +62,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+def threads() -> int:
+    """Return how many threads a program started here is to compute with: as said, or one a core."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdigit() and int(said) else cores()
+
+
 def free_memory() -> float | None:
     """Return the GiB of memory that a process started here could take, None where that is not told.
 

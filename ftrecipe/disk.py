@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,34 @@ def written(run: RunConfig, steps: int | None) -> list[Part] | None:
         Part("checkpoint", sizes.checkpoint, checkpoints(run, steps)),
         Part("result", sizes.result),
     ]
-    for name, target in run.export.items():
-        size = target.size(sizes.adapter, sizes.merged)
-        parts += [] if size is None else [Part(f"export/{name}", size)]
+    parts += _exports(run, sizes, run.export)
     data = PREPARED * sum(map(_text_size, _data(run)))
     return [*parts, *([Part("prepared data", data)] if data else [])]
+
+
+def _exports(run: RunConfig, sizes: "Sizes", names: Iterable[str]) -> Iterator[Part]:
+    """Yield a part for each target of those names that knows its size."""
+    for name in names:
+        size = run.export[name].size(sizes.adapter, sizes.merged)
+        if size:
+            yield Part(f"export/{name}", size)
+
+
+def room_for(run: RunConfig, exports: Collection[str], folder: Path) -> None:
+    """Raise ConfigError where the disk of a run's folder has less room than its exports need.
+
+    What they replace stays until they are whole, and so makes no room for them.
+    """
+    if (sizes := sizes_of(run)) is None:
+        return
+    parts = list(_exports(run, sizes, exports))
+    total, free = sum(part.total for part in parts), shutil.disk_usage(folder).free
+    if total > free:
+        listed = ", ".join(map(str, parts))
+        raise ConfigError(
+            f"{folder}: these exports need about {amount(total)} and {amount(free)} are free: "
+            f"{listed}; free some, or export fewer at a time"
+        )
 
 
 @dataclass(frozen=True)

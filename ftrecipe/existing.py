@@ -61,12 +61,13 @@ def _consented(verb: str, rundir: RunDir, changes: list[str]) -> list[str]:
 
 
 __all__ = [
-    "EXPORTING", "GOING_ON", "MEASURING", "check_checkpoint", "is_prepared", "open_run",
-    "recompose",
+    "EXPORTING", "GOING_ON", "MEASURING", "check_checkpoint", "confirm", "consents", "is_prepared",
+    "open_run", "recompose",
 ]  # fmt: skip
 
 CONSENT = "consent.remote_code=true"
-EXPORTING = ("export", "hardware")
+SENDING = "consent.push_to_hub"  # may be given to a run that is there
+EXPORTING = ("export", "fidelity", "hardware")
 SHARE = "trainer.per_device_train_batch_size"
 
 
@@ -74,10 +75,14 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     """Return the run's plan with `changes` applied; nothing is written.
 
     Only the keys `allowed`, and those below them, can change: a run stays what it was. Suites are
-    added to those that the run has.
+    added to those that the run has, and so are exports of a run that is not to train: then those
+    that are named are made, and those that were made before stay.
     """
     boundary = read_json(rundir.run)
     changed = words.read(changes)
+    if "export" in allowed:
+        allowed = (*allowed, SENDING)
+    asked = None if "strategy" in allowed else _add_exports(changed, boundary)
     keys = [*changed.choices, *(setting.key for setting in changed.settings)]
     changed.faults += [
         f"{key}: a run keeps what it was trained with; here only {listed(allowed)} can change "
@@ -110,7 +115,37 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     made.name, made.recipe = boundary["name"], boundary["recipe"]
     made.config["runs_dir"] = boundary["runs_dir"]
     made.named = boundary.get("named", {}) | made.named
+    made.exports = made.exports if asked is None else asked
     return made
+
+
+def _add_exports(changed: words.Asked, boundary: dict[str, Any]) -> list[str] | None:
+    """Add the exports that are chosen to the run's; return those that are named, None for none."""
+    named = [setting.path[1] for setting in changed.settings if setting.key.startswith("export.")]
+    if "export" in changed.choices:
+        chosen = changed.choices["export"]
+        changed.choices["export"] = list(dict.fromkeys([*boundary["choices"]["export"], *chosen]))
+        return list(dict.fromkeys(chosen))
+    return list(dict.fromkeys(named)) or None
+
+
+def confirm(verb: str, rundir: RunDir, made: Plan, given: Sequence[str]) -> None:
+    """Raise ConfigError where something would leave this machine, and nobody says it anew.
+
+    Whoever wrote the folder may be another than who opens it. given: the words of consent.
+    """
+    for name in made.exports:
+        if made.run.export[name].sends and f"{SENDING}=true" not in given:
+            raise ConfigError(
+                f"{rundir.path}: export={name} sends the model away; if you want that, say so: "
+                f"python -m ftrecipe {verb} {rundir.path} {SENDING}=true"
+            )
+
+
+def consents(changes: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words that consent to sending something away, and the others."""
+    given = [word.lstrip("+") for word in changes if word.lstrip("+").startswith(f"{SENDING}=")]
+    return given, [word for word in changes if word.lstrip("+") not in given]
 
 
 def is_prepared(rundir: RunDir) -> bool:

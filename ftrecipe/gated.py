@@ -1,11 +1,19 @@
-"""What a run's gate has said, as metrics.json keeps it: whether the result may go out by itself."""
+"""What a run's gates have said, as metrics.json keeps it: whether the result may go out by itself.
 
+That of the run judges the trained model, those of its exports what was written of it.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
 from ftrecipe.rundir import RunDir, hold, read_json, write_json
 
 FAILED = 3  # the exit code of a run that did all it had to, and whose gate failed
 WORDS = {True: "passed", False: "failed"}
+GATE = "gate.json"  # of an export, in its folder
+REJECTED = "rejected"  # the folder of an export's files that its gate failed
+BAD = ("failed", "degraded")  # what an export is that is not what was trained
+EXPORTS = "exports"  # the key of metrics.json for what was said of each export
 
 
 def gate_of(rundir: RunDir) -> dict[str, Any] | None:
@@ -17,6 +25,29 @@ def stops(rundir: RunDir) -> bool:
     """Tell whether the gate failed, and nobody has asked for exports all the same."""
     gate = gate_of(rundir)
     return gate is not None and not gate["passed"] and not gate.get("overruled", False)
+
+
+def keep(rundir: RunDir, target: str, verdict: str, reasons: list[str]) -> None:
+    """Write down what the gate of an export said; what was said of exports that are gone goes."""
+    metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
+    metrics.pop("schema_version", None)
+    known = metrics.get(EXPORTS, {}) | {target: {"verdict": verdict, "reasons": reasons}}
+    there = {name: said for name, said in known.items() if (rundir.export / name).is_dir()}
+    write_json(rundir.metrics, metrics | {EXPORTS: there})
+
+
+def exports_of(rundir: RunDir) -> dict[str, dict[str, Any]]:
+    """Return by target what the gates of exports said: verdict and reasons."""
+    return read_json(rundir.metrics).get(EXPORTS, {}) if rundir.metrics.is_file() else {}
+
+
+def export_fails(rundir: RunDir, targets: Iterable[str], gates: bool) -> bool:
+    """Tell whether one of these exports is not what was trained.
+
+    gates: whether the run has a gate, and so asks also for exports without loss.
+    """
+    known, bad = exports_of(rundir), BAD if gates else BAD[:1]
+    return any(known[name]["verdict"] in bad for name in targets if name in known)
 
 
 def overrule(rundir: RunDir) -> bool:

@@ -5,7 +5,7 @@ import importlib.util
 import os
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,7 @@ def write(plan: Plan, rundir: RunDir, defer: bool = False, trains: bool = True) 
         "runs_dir": str(plan.runs_dir.absolute()),
         "working_dir": str(Path.cwd()),
         "stages": plan.stages,
+        "exports": plan.exports,
         "choices": plan.choices,
         "differences": plan.differences,
         "config": plan.config,
@@ -182,23 +183,31 @@ def start(
 ) -> int:
     """Run `stages` by the commands of plan.sh, one after the other; return the exit code.
 
-    A plan that was `changed` is written first, once nobody else can be at the run. `environment`
-    is added to the workers'; `watch` is called about once a second, and asks them to stop when it
+    A plan that was `changed` is written first, once nobody else can be at the run, and only where
+    this machine has what it needs: what is refused leaves the run as it was. `environment` is added to the workers'; `watch` is called about once a second, and asks them to stop when it
     returns True.
     """
     with hold(rundir) as lock:
         if changed is not None:
+            _check(changed.run, stages, changed.exports)
             write(changed, rundir, trains="train" in stages)
         before = known_status(rundir)
         if not rundir.status.is_file():
             write_first_status(rundir)
-        run = from_plain(read_json(rundir.run)["config"])
-        need_packages(run)
-        readiness.check(run, stages)
+        boundary = read_json(rundir.run)
+        run = from_plain(boundary["config"])
+        if changed is None:
+            _check(run, stages, boundary.get("exports", run.export))
         supervisor = Supervisor(lock, environment or {}, watch)
         with supervisor.forwarding():
             code = _run_phases(supervisor, rundir, run, stages)
         return conclude(rundir, before, stages, code, supervisor.asked)
+
+
+def _check(run: RunConfig, stages: list[str], exports: Collection[str]) -> None:
+    """Raise ConfigError where this machine lacks what a run needs for `stages`."""
+    need_packages(run)
+    readiness.check(run, stages, exports)
 
 
 def _run_phases(supervisor: Supervisor, rundir: RunDir, run: RunConfig, stages: list[str]) -> int:

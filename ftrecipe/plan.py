@@ -41,6 +41,7 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)  # earlier runs: as typed, and the folder
     files: list[str] = field(default_factory=list)
+    exports: list[str] = field(default_factory=list)  # those that its export stage makes
     looks_at_the_machine: bool = False
     assumes_model: bool = False  # whether data is only counted with a tokenizer nobody chose
     memory: Fit | None = None  # what each device holds
@@ -105,6 +106,7 @@ def make(
         notes=[*composition.notes, *settled.notes],
         named=composition.named,
         files=files_of(run),
+        exports=list(run.export),
         looks_at_the_machine=composition.run.hardware.is_looked_for,
         memory=memory,
         disk=disk(run, total) if here and counts and begins else None,

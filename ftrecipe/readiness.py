@@ -1,9 +1,11 @@
 """Looks whether this machine and its trackers are what a run needs, before any of it starts."""
 
+import importlib.util
 import os
 from collections.abc import Collection, Iterator
 
 from ftrecipe import devices
+from ftrecipe.components.export import Export
 from ftrecipe.components.hardware import Device, Hardware
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import ConfigError
@@ -12,18 +14,37 @@ from ftrecipe.rundir import STAGES
 ON_DEVICES = tuple(stage for stage in STAGES if stage not in ("prepare", "report"))
 
 
-def check(run: RunConfig, stages: Collection[str]) -> None:
-    """Raise ConfigError with all that is missing here for `stages` of a run."""
-    if faults := list(lacks(run, stages)):
+def check(run: RunConfig, stages: Collection[str], exports: Collection[str] | None = None) -> None:
+    """Raise ConfigError with all that is missing here for `stages` of a run.
+
+    exports: the targets that its export stage would make; None for all of them.
+    """
+    if faults := list(lacks(run, stages, exports)):
         raise ConfigError(faults)
 
 
-def lacks(run: RunConfig, stages: Collection[str]) -> Iterator[str]:
-    """Yield what is missing here for `stages` of a run."""
+def lacks(
+    run: RunConfig, stages: Collection[str], exports: Collection[str] | None = None
+) -> Iterator[str]:
+    """Yield what is missing here for `stages` of a run, and for these `exports` or all of them."""
     if set(stages) & set(ON_DEVICES):
         yield from device_faults(run.hardware)
     if "train" in stages and run.tracking.insists() and (why := run.tracking.fault()):
         yield f"tracking: {why}"
+    if "export" in stages:
+        for name in run.export if exports is None else exports:
+            yield from export_faults(name, run.export[name])
+
+
+def export_faults(name: str, target: Export) -> Iterator[str]:
+    """Yield which package a target needs that is not installed, and what else it lacks here."""
+    if target.package is not None and importlib.util.find_spec(target.package) is None:
+        yield (
+            f"export={name} needs {target.package}, which is not installed here; "
+            "pip install 'ftrecipe[export]'"
+        )
+    else:  # which may look with that package
+        yield from (f"export={name}: {fault}" for fault in target.lacks())
 
 
 def device_faults(hardware: Hardware) -> Iterator[str]:

@@ -124,8 +124,9 @@ def test_a_habit_is_answered_with_the_whole_key(word: str) -> None:
 @pytest.mark.parametrize(
     ("word", "reason"),
     [
-        ("push_to_hub=true", "uploads nothing"),
-        ("trainer.push_to_hub=true", "uploads nothing"),
+        ("push_to_hub=true", "consent.push_to_hub"),
+        ("trainer.push_to_hub=true", "consent.push_to_hub"),
+        ("hub_token=hf_x", "set HF_TOKEN"),
         ("resume_from_checkpoint=true", "resume RUN_DIR"),
         ("hydra.run.dir=x", "runs_dir=<folder>"),
     ],

@@ -27,12 +27,18 @@ TOLD = [
     Setting(("eval", "prompts", "prompts"), ["Who are you?"], "test"),
 ]
 
+PUSHED = [
+    Setting(("export", "hub", "repo_id"), "me/bot", "test"),
+    Setting(("consent", "push_to_hub"), True, "test"),
+]
+
 
 def composed(choices: dict[str, object]) -> RunConfig:
     settings = [SOURCES if choices.get("dataset") == "mix" else DATA, HERE, FIRST]
     if "contamination" in str(choices.get("cleaning")):
         settings.append(AGAINST)
     settings += [one for one in TOLD if one.path[1] in str(choices.get("eval"))]
+    settings += PUSHED if "hub" in str(choices.get("export")) else []
     layer = Layer(choices=choices, settings=settings)
     return compose_layers([layer], None, audit_only=True).run  # of data that is only looked at
 

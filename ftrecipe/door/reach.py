@@ -11,13 +11,16 @@ from shlex import quote
 from typing import Any
 from urllib.parse import urlsplit
 
+from ftrecipe.ollama.address import address, is_here
 from ftrecipe.paths import typed
 from ftrecipe.secrets import REDACTED
 
 FILES = (
-    "path", "validation_path", "test_path", "questions", "schema_path", "chat_template", "from_run",
-    "against", "include_path", "runs_dir",
+    "path", "validation_path", "test_path", "questions", "schema_path", "chat_template", "template",
+    "from_run", "against", "include_path", "runs_dir",
 )  # fmt: skip
+SENT_TO = ("host",)  # where a run sends its model
+PROGRAMS = ("llama_cpp",)  # folders of which a program is run
 DOORS = ("extra", "deepspeed", "fsdp")  # what libraries do with their arguments is not known here
 ALLOWED = "FTRECIPE_DATA"
 LINK_LOCAL = ("169.254.", "fe80:", "::ffff:169.254.")
@@ -31,6 +34,16 @@ def outside(path: tuple[str, ...], value: Any, beside: Path) -> Iterator[str]:
     """
     name = path[len(path) - 1]
     passed_on = len(path) > 2 and path[1] in DOORS
+    if not passed_on and name in SENT_TO and not _is_this_machine(value):
+        yield (
+            f"{value}: a recipe sends no model to another machine; name it on the command line: "
+            f"{quote('.'.join(path) + '=' + str(value))}"
+        )
+    if not passed_on and name in PROGRAMS and value:
+        yield (
+            f"{value}: a recipe names no program of a machine; name it on the command line: "
+            f"{quote('.'.join(path) + '=' + str(value))}"
+        )
     if not passed_on and name not in FILES:
         return
     for text in _texts(value):
@@ -56,8 +69,16 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
+def _is_this_machine(host: Any) -> bool:
+    """Tell a host that is this machine, or is left to what the environment says."""
+    try:
+        return host is None or is_here(address(str(host)))
+    except ValueError:
+        return False
+
+
 def _is_template(name: str, text: str) -> bool:
-    return name == "chat_template" and ("{{" in text or "{%" in text)
+    return name in ("chat_template", "template") and ("{{" in text or "{%" in text)
 
 
 def leads_out(text: str, beside: Path, by_name: bool = True) -> bool:

@@ -20,6 +20,7 @@ ASKED = ("name", "recipe", "stages", "choices", "config", "global_batch_size")
 AFTERWARDS = (
     "eval",
     "export",
+    "fidelity",
     "objective",
     "compare",
     "gate",

@@ -3,7 +3,7 @@
 A new rule is a generator of faults under `@rule` in one of the modules here.
 """
 
-from ftrecipe.rules import against, choices, evaluating, gate, model, strategy, suites
+from ftrecipe.rules import against, choices, evaluating, exporting, gate, model, strategy, suites
 from ftrecipe.rules.register import check, faults
 from ftrecipe.rules.strategy import strategy_faults
 
@@ -12,6 +12,7 @@ __all__ = [
     "check",
     "choices",
     "evaluating",
+    "exporting",
     "faults",
     "gate",
     "model",

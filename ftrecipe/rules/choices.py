@@ -59,18 +59,6 @@ def _bounds(run: RunConfig) -> Iterator[str]:
 
 
 @rule
-def _exports(run: RunConfig) -> Iterator[str]:
-    for name, target in run.export.items():
-        if target.needs_adapter and run.peft.trains_base:
-            yield (
-                f"export={name}: {chosen(run, 'peft')} trains the base and has no adapter; "
-                "use export=merged"
-            )
-        if target.needs_merge and not run.peft.trains_base and not run.peft.mergeable:
-            yield f"export={name}: {chosen(run, 'peft')} cannot be merged; use export=adapter"
-
-
-@rule
 def _prompt_learning(run: RunConfig) -> Iterator[str]:
     if run.trainer.gradient_checkpointing and not run.peft.allows_checkpointing:
         yield (

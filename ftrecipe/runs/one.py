@@ -12,6 +12,7 @@ from ftrecipe.lock.contents import flat, shown
 from ftrecipe.page.words import cut, duration, size
 from ftrecipe.results import BASE
 from ftrecipe.rundir import RunDir
+from ftrecipe.runs.exported import commands
 from ftrecipe.runs.listing import in_columns, objective
 from ftrecipe.runs.record import RUN, TRIAL, Record, boundary_of, finite, read_values, record_of
 
@@ -239,5 +240,6 @@ def _use(whole: Whole) -> dict[str, str]:
     }
     if not run.names:
         found["name"] = f"python -m ftrecipe runs promote {name} NAME@production"
+    found |= commands(Path(run.folder), whole.boundary)
     report = Path(run.folder) / "report.html"
     return found | ({"read": str(report)} if report.is_file() else {})

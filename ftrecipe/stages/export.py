@@ -5,8 +5,10 @@ from pathlib import Path
 
 from ftrecipe import gated
 from ftrecipe.components.export import Export
+from ftrecipe.gated import REJECTED
+from ftrecipe.rundir import RunDir
 from ftrecipe.stages.card import write_card
-from ftrecipe.stages.exporting.fidelity import Fidelity
+from ftrecipe.stages.exporting.fidelity.gate import Fidelity, Judged
 from ftrecipe.stages.exporting.tuned import TunedModel
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.summary import shown
@@ -25,31 +27,92 @@ def export(session: Session) -> None:
         )
         return
     session.models.must_be_trained()
+    targets = _asked(session)
+    if not targets:
+        return
+    _clean(session.dir)
     tuned, fidelity = TunedModel(session), Fidelity(session)
-    for name, target in session.run.export.items():
+    if not all(target.sends for _, target in targets):
+        fidelity.begin()
+    for name, target in targets:
         session.screen.say(f"export    {name}")
-        final = session.dir.export / name
-        fresh = final.with_name(f".{name}")
-        shutil.rmtree(fresh, ignore_errors=True)  # of a process that was killed
-        fresh.mkdir(parents=True)
-        try:
-            _make(session, name, target, tuned, fidelity, fresh)
-            put(fresh, final)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)  # of one that could not be written, no part
+        if target.sends:
+            _send(session, name, target, tuned)
+            continue
+        found = _make(session, name, target, tuned, fidelity)
+        gated.keep(session.dir, name, found.verdict, found.reasons)
+
+
+def _asked(session: Session) -> list[tuple[str, Export]]:
+    """Return the targets that are to be made; those made of others' files come last."""
+    targets = [(name, session.run.export[name]) for name in session.exports]
+    return sorted(targets, key=lambda one: one[1].after_others)
+
+
+def _clean(rundir: RunDir) -> None:
+    """Remove what processes left that were killed while they wrote: this one owns the run."""
+    for folder in rundir.export.glob(".*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _send(session: Session, name: str, target: Export, tuned: TunedModel) -> None:
+    """Send what other targets made, each of which its own gate has judged; keep the receipt."""
+    final = session.dir.export / name
+    fresh = final.with_name(f".{name}")
+    fresh.mkdir(parents=True)
+    try:
+        target.write(tuned, fresh)
+        put(fresh, final)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _make(
-    session: Session,
-    name: str,
-    target: Export,
-    tuned: TunedModel,
-    fidelity: Fidelity,
-    folder: Path,
-) -> None:
-    """Write one target, hold it against the trained model, and hand on what passed."""
-    target.write(tuned, folder)
-    found = fidelity.judged(name, target.artefacts(folder), folder)
-    if found.passes:
-        fidelity.judged(name, target.deliver(tuned, folder), folder)
-    write_card(session, target, folder)
+    session: Session, name: str, target: Export, tuned: TunedModel, fidelity: Fidelity
+) -> Judged:
+    """Write one target, hold it against the trained model, and hand on what passed.
+
+    It has its place before it is handed on: an upload that breaks off takes nothing away.
+    """
+    final = session.dir.export / name
+    fresh = final.with_name(f".{name}")
+    fresh.mkdir(parents=True)
+    try:
+        target.write(tuned, fresh)
+        merge = tuned.merge_figures if target.needs_merge else None
+        found = fidelity.judged(target.artefacts(fresh), merge)
+        if found.passes:
+            found.write(fresh)
+            write_card(session, target, fresh)  # it goes out with the files
+        else:
+            reject(fresh, found)
+            session.screen.warn(f"export    {name} failed: its files are in {REJECTED}/")
+        put(fresh, final)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # of one that could not be written, no part
+    return _delivered(target, tuned, fidelity, final, found) if found.passes else found
+
+
+def reject(folder: Path, found: Judged) -> None:
+    """Put all files of a folder where nobody loads them by accident, and say why beside them."""
+    files = list(folder.iterdir())
+    rejected = folder / REJECTED
+    rejected.mkdir()
+    for path in files:
+        path.rename(rejected / path.name)
+    found.write(folder)
+
+
+def _delivered(
+    target: Export, tuned: TunedModel, fidelity: Fidelity, folder: Path, found: Judged
+) -> Judged:
+    """Hand a target on, hold also what is served against the trained model, or take it back."""
+    served = target.deliver(tuned, folder)
+    if not served:
+        return found
+    there = fidelity.judged(served)
+    if not there.passes:
+        target.withdraw(tuned, folder)
+    whole = found + there
+    whole.write(folder)
+    return whole

@@ -141,9 +141,9 @@ class Models:
         with torch.device("meta"):
             return AutoModelForCausalLM.from_config(self.config)
 
-    def quantization(self) -> Any:
+    def quantization(self, compute: str | None = None) -> Any:
         """The quantisation of the base as transformers takes it, None for none."""
-        return self.run.quantization.build(self.found.dtype)
+        return self.run.quantization.build(compute or self.found.dtype)
 
     def load(self, quantization: Any, dtype: str | None = None) -> "PreTrainedModel":
         """Load the base with its weights; grows the embedding for added tokens."""
@@ -229,13 +229,26 @@ class Models:
         if not self.dir.model.is_dir() and not self.dir.adapter.is_dir():
             raise ConfigError(f"{self.dir.path}: nothing is trained yet; resume the run first")
 
-    def load_tuned(self) -> Any:
-        """Load the trained model from the run directory."""
+    def load_tuned(self, dtype: str | None = None) -> Any:
+        """Load the trained model from the run directory, to compute in `dtype`."""
         self.must_be_trained()
         if self.dir.model.is_dir():
             own = dataclasses.replace(self.run.model, path=str(self.dir.model), revision=None)
-            return own.load_weights(self.dtype, None, self.placement(self.dtype), False)
-        return self.with_adapter(self.load(self.quantization()))
+            kind = dtype or self.dtype
+            return own.load_weights(kind, None, self.placement(kind), False)
+        return self.with_adapter(self.load(self.quantization(dtype), dtype))
+
+    def let_go(self) -> None:
+        """Forget the models, so that their memory is free; whoever asks loads them again."""
+        import gc
+
+        import torch
+
+        self._tuned = None
+        vars(self).pop("start", None)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def with_adapter(self, base: "PreTrainedModel") -> Any:
         """Put the run's saved adapter on `base`, merging first what the run had merged first."""

@@ -48,6 +48,7 @@ class Session:
     rank: Rank = field(default_factory=Rank)
     stop: Stop = field(default_factory=Stop)
     measured: set[str] = field(default_factory=set)  # suites that this process asked of the base
+    exports: list[str] = field(default_factory=list)  # the targets that its export stage makes
 
     @classmethod
     def open(cls, rundir: RunDir, screen: Screen, rank: Rank | None = None) -> "Session":
@@ -60,7 +61,7 @@ class Session:
         rank = rank or Rank()
         return cls(
             run, rundir, screen, cache, boundary["name"], only_checks,
-            boundary["assumes_model"], rank,
+            boundary["assumes_model"], rank, exports=boundary.get("exports", list(run.export)),
         )  # fmt: skip
 
     @cached_property

@@ -152,8 +152,14 @@ def paths(rundir: RunDir) -> list[str]:
     }
     exports = sorted(p for p in rundir.export.glob("[!.]*")) if rundir.export.is_dir() else []
     found = [(name, path) for name, path in named.items() if path.exists()]
-    found += [("export", path) for path in exports]
-    return [f"{name:<9} {shown(path)}" for name, path in found]
+    said = gated.exports_of(rundir)
+    lines = [f"{name:<9} {shown(path)}" for name, path in found]
+    return lines + [f"export    {shown(path)}{_verdict(said.get(path.name))}" for path in exports]
+
+
+def _verdict(said: dict[str, Any] | None) -> str:
+    """Say what the gate of an export found, where it is not what was trained."""
+    return f"  ({said['verdict']})" if said and said["verdict"] in gated.BAD else ""
 
 
 def shown(path: Path) -> str:

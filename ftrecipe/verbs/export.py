@@ -1,9 +1,10 @@
 """The verb `export`: make another artefact of an existing run."""
 
-from ftrecipe import launch
+from ftrecipe import disk, launch
 from ftrecipe.errors import ConfigError
-from ftrecipe.existing import EXPORTING, open_run, recompose
+from ftrecipe.existing import EXPORTING, confirm, consents, open_run, recompose
 from ftrecipe.gated import overrule
+from ftrecipe.rundir import read_json
 from ftrecipe.verbs import flags
 
 
@@ -13,14 +14,19 @@ def export(words: list[str]) -> int:
     python -m ftrecipe export RUN [export=merged key=value …]
 
     RUN is a run's folder, a name (support-bot@production), a recipe (its newest finished run) or
-    how a folder in runs/ begins. What is asked for in this way is written also where the run's gate
-    failed.
+    how a folder in runs/ begins. The targets that are named are made; those that the run has
+    besides stay as they are. Without a name, all of them are made again. What is asked for in this
+    way is written also where the run's gate failed.
     """
     _, rest = flags(words)
     rundir, changes = open_run("export", rest)
     made = recompose(rundir, changes, EXPORTING)
-    if not made.config["export"]:
+    if not made.exports:
         raise ConfigError("this run names no export; add export=merged or export=adapter")
+    confirm("export", rundir, made, consents(changes)[0])
+    disk.room_for(made.run, made.exports, rundir.path)
     if overrule(rundir):
         print("the gate of this run failed; exported all the same, as asked", flush=True)
-    return launch.start(rundir, ["export", "report"], made if changes else None)
+    before = read_json(rundir.run)
+    same = not changes and before.get("exports", list(made.run.export)) == made.exports
+    return launch.start(rundir, ["export", "report"], None if same else made)

@@ -2,7 +2,15 @@
 
 from ftrecipe import gated, launch
 from ftrecipe.config import from_plain
-from ftrecipe.existing import GOING_ON, check_checkpoint, is_prepared, open_run, recompose
+from ftrecipe.existing import (
+    GOING_ON,
+    check_checkpoint,
+    confirm,
+    consents,
+    is_prepared,
+    open_run,
+    recompose,
+)
 from ftrecipe.manifest import all_in
 from ftrecipe.rundir import read_json
 from ftrecipe.verbs import flags
@@ -23,15 +31,18 @@ def resume(words: list[str]) -> int:
     tracking and hardware may change.
     """
     _, rest = flags(words)
-    rundir, changes = open_run("resume", rest)
+    rundir, said = open_run("resume", rest)
+    given, changes = consents(said)
     status = launch.read_status(rundir)
     if status["state"] == "finished" and not asks_for_more(changes):
         print(f"{rundir.path} is finished; nothing to resume (report: {rundir.report_html})")
         return gated.FAILED if gated.stops(rundir) else 0
-    made = recompose(rundir, changes, GOING_ON)
+    made = recompose(rundir, said, GOING_ON)
     done = [] if changes else status["done"]
     again = changes or not read_json(rundir.run)["settled"]
-    run = made.run if again else from_plain(read_json(rundir.run)["config"])
+    boundary = read_json(rundir.run)
+    run = made.run if again else from_plain(boundary["config"])
+    made.exports = made.exports if again else boundary.get("exports", made.exports)
     stages = [stage for stage in made.stages if stage not in done]
     if status["state"] != "planned":
         starts = "train" in stages and check_checkpoint(rundir, run) is None
@@ -39,4 +50,6 @@ def resume(words: list[str]) -> int:
             print("no checkpoint yet: training starts from the beginning", flush=True)
         # Without a checkpoint all of it may have changed; what has not is known in a moment.
         stages = made.stages if starts or not is_prepared(rundir) else stages
+    if "export" in stages:
+        confirm("resume", rundir, made, given)
     return launch.start(rundir, stages, made if again else None)

@@ -95,7 +95,9 @@ WRONG = {
         "dataset.split.column"
     ),
     "trainer.extra=5": "trainer.extra=5: has values of its own; set trainer.extra.<name>",
-    "consent=true": "consent=true: has values of its own; set consent.remote_code",
+    "consent=true": (
+        "consent=true: has values of its own; set consent.remote_code, consent.push_to_hub"
+    ),
 }
 
 

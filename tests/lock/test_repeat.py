@@ -97,7 +97,7 @@ def test_consent_is_not_taken_over_from_a_lock(faq: str, sealed: Sealed) -> None
     run = sealed(f"dataset={faq}", "consent.remote_code=true")
     with pytest.raises(ConfigError, match=r"add consent\.remote_code=true"):
         again(run)
-    assert again(run, "consent.remote_code=true")["consent"] == {"remote_code": True}
+    assert again(run, "consent.remote_code=true")["consent"]["remote_code"] is True
 
 
 def test_files_beside_the_lock_are_found(

@@ -51,16 +51,17 @@ def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("runs")
 
 
-def exports_for(method: str) -> str:
+def exports_for(method: str) -> list[str]:
     facts = compose([*SMALL, f"peft={method}", "export=[]"]).run.peft
-    if facts.trains_base:
-        return "export=[merged]"
-    return "export=[adapter,merged]" if facts.mergeable else "export=[adapter]"
+    if not facts.mergeable:
+        return ["export=[adapter]"]
+    targets = "merged" if facts.trains_base else "adapter,merged"
+    return [f"export=[{targets}]", "export.merged.dtype=float32"]
 
 
 @pytest.mark.parametrize("method", options("peft"))
 def test_method_changes_weights_loads_back_and_merges(method: str, runs_dir: Path) -> None:
-    words = [f"peft={method}", exports_for(method), "trainer.learning_rate=1e-2"]
+    words = [f"peft={method}", *exports_for(method), "trainer.learning_rate=1e-2"]
     session = run_stages([*words, *(["peft.r=64"] if method == "vera" else [])], runs_dir)
     trained = log_probabilities(session.models.tuned)
     fresh = Session.open(session.dir, Screen(None))

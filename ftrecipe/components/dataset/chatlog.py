@@ -14,7 +14,8 @@ from ftrecipe.data.columns import as_text, column_of, missing
 from ftrecipe.data.example import Example, Message, RowFault, Unwanted, Where
 
 _RATINGS = ("up", "down", None)
-_OURS = ("id", "time", "rating", "edited", "model")  # of a message: no template asks for them
+# Of a message; no template asks for them. What others answered, `compared`, is nobody's to learn.
+_OURS = ("id", "time", "rating", "edited", "model", "compared")
 
 
 class Ratings(Enum):

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ftrecipe.components.export.made import Artefact, Closeness, Tuned, Weights
+from ftrecipe.components.export.using import Asking, Usage
 from ftrecipe.registry import Group
 
 if TYPE_CHECKING:
+    from ftrecipe.components.peft import Peft
     from ftrecipe.memory.architecture import Architecture
 
-__all__ = ["GROUP", "Artefact", "Closeness", "Export", "Tuned", "Weights"]
+__all__ = ["GROUP", "Artefact", "Asking", "Closeness", "Export", "Tuned", "Usage", "Weights"]
 
 
 @dataclass
@@ -30,6 +32,11 @@ class Export:
     """What it is to its base in the hub's words: adapter, finetune, quantized or merge."""
     library: ClassVar[str] = "transformers"
     """Which library loads it, in the hub's words."""
+    after_others: ClassVar[bool] = False
+    """Whether it is made of other targets' files, and so after them."""
+    sends: ClassVar[bool] = False
+    """Whether it sends away what other targets made, by consent, and makes nothing to load: what it
+    sends was judged by the gate, and has a card, where it was made."""
 
     def size(self, adapter: float, merged: float) -> float | None:
         """Return the bytes it writes, of an adapter and a merged model that large; None: unknown.
@@ -44,6 +51,23 @@ class Export:
         beside: all targets of the run by name, itself among them. model: None if unknown.
         """
         yield from ()
+
+    def unmade(self, method: "Peft") -> str | None:
+        """Return why it cannot be made of what `method` trains, and what can; None: it can."""
+        if self.needs_adapter and method.trains_base:
+            return "trains the base and has no adapter; use export=merged"
+        if self.needs_merge and not method.trains_base and not method.mergeable:
+            return "cannot be merged; use export=adapter"
+        return None
+
+    def usage(self, asking: Asking) -> list[Usage]:
+        """Return how what lies in `asking.files` is used, as commands or code to copy."""
+        return []
+
+    @property
+    def runs(self) -> str | None:
+        """The field that names a program of others which it runs; None: it runs none."""
+        return None
 
     def lacks(self) -> Iterator[str]:
         """Yield what this machine or its network lacks for it, looked at before anything runs."""
@@ -60,6 +84,10 @@ class Export:
     def deliver(self, tuned: Tuned, folder: Path) -> list[Artefact]:
         """Hand what passed the gate to whoever serves it; return what can then be asked there."""
         return []
+
+    def withdraw(self, tuned: Tuned, folder: Path) -> None:
+        """Take back what was delivered: it is not the trained model where it is served."""
+        return
 
 
 GROUP = Group("export", Export, many=True)

@@ -23,6 +23,10 @@ class Weights(Protocol):
         """Return a tensor's shape without reading it."""
         ...
 
+    def dtype(self, name: str) -> str:
+        """Return the type that the base stores a tensor in, without reading it: "bfloat16"."""
+        ...
+
     def read(self, name: str) -> "Tensor":
         """Return one tensor on the CPU: float32 where the tune changed it, else as stored."""
         ...
@@ -53,12 +57,22 @@ class Tuned(Protocol):
 
     @property
     def generation_config(self) -> "GenerationConfig":
-        """How it writes answers: with every token that ends one, and no sampling of its own."""
+        """How it writes answers: as the base does, with every token that ends one."""
         ...
 
     @property
     def dtype(self) -> str:
         """The type that the base's weights are stored in: "bfloat16"."""
+        ...
+
+    @property
+    def merged_before(self) -> str | None:
+        """The run whose adapter was merged into the base before training; None: none."""
+        ...
+
+    @property
+    def fits_float16(self) -> bool:
+        """Whether the numbers that the model computes with are well within float16's range."""
         ...
 
     @property
@@ -73,7 +87,7 @@ class Tuned(Protocol):
 
     @property
     def length(self) -> int | None:
-        """The tokens of the longest row it was trained on, `trainer.max_length`; None if unknown."""
+        """The tokens of the longest row it was trained on; None if unknown."""
         ...
 
     @property
@@ -86,8 +100,20 @@ class Tuned(Protocol):
         """The base's folder or hub id, as `from_pretrained` takes it."""
         ...
 
+    @property
+    def revision(self) -> str | None:
+        """Which revision of a base on the hub was tuned, None for the newest or a folder."""
+        ...
+
     def made(self, target: str) -> Path | None:
         """Return the folder of another target of this run, None if it was not exported."""
+        ...
+
+    def questions(self, count: int) -> list[list[dict[str, Any]]]:
+        """Return up to `count` conversations of the test split, without their answers.
+
+        None of a run that was not trained on conversations.
+        """
         ...
 
     def say(self, line: str) -> None:

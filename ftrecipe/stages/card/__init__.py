@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ftrecipe.components.export import Export
 from ftrecipe.config import to_plain
+from ftrecipe.gated import REJECTED
 from ftrecipe.rundir import write_text
 from ftrecipe.stages.card.body import body
 from ftrecipe.stages.card.facts import read_facts
@@ -16,7 +17,7 @@ CARD = "README.md"
 
 def write_card(session: Session, target: Export, folder: Path) -> None:
     """Write the card of a target into its folder, in place of one that a library has written."""
-    facts = read_facts(session.run, session.dir, target)
+    facts = read_facts(session.run, session.dir, target, folder)
     text = f"{front(facts)}\n{body(facts)}"
     write_text(folder / CARD, without_places(text, to_plain(session.run)))
 
@@ -25,5 +26,5 @@ def renew_cards(session: Session) -> None:
     """Write the cards of what was exported before, whose results may have changed since."""
     for name, target in session.run.export.items():
         folder = session.dir.export / name
-        if folder.is_dir():
+        if folder.is_dir() and not (target.sends or (folder / REJECTED).is_dir()):
             write_card(session, target, folder)

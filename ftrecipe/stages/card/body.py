@@ -6,12 +6,11 @@ from dataclasses import fields
 from typing import Any
 
 from ftrecipe.page.words import duration, number, size
-from ftrecipe.stages.card.facts import Data, Facts
+from ftrecipe.stages.card.facts import HERE, Data, Facts
 from ftrecipe.stages.card.licenses import License
 from ftrecipe.stages.card.limits import limits
-from ftrecipe.stages.page.markdown import cell
+from ftrecipe.stages.page.markdown import cell, exports
 from ftrecipe.stages.page.settings import said
-from ftrecipe.stages.page.usage import python
 from ftrecipe.stages.page.verdict import findings, gate_line, verdict
 from ftrecipe.stages.page.words import Line, lines, measured
 from ftrecipe.version import __version__
@@ -21,7 +20,6 @@ WORDS = {"better": "better", "worse": "worse", "changed": "changed", "even": "no
          "": ""}  # fmt: skip
 MOST_ROWS = 60
 SHOWN_VERSIONS = ("ftrecipe", "torch", "transformers", "trl", "peft", "bitsandbytes")
-HERE = "."  # the folder that the card is in, or the id under which it was pushed
 
 
 def body(facts: Facts) -> str:
@@ -29,6 +27,7 @@ def body(facts: Facts) -> str:
     story = facts.story
     sections = {
         "Results": _results(facts),
+        "Is this file what was measured?": exports(facts.gate),
         "Training data": _data(facts),
         "Training": _training(facts),
         "How to use it": _use(facts),
@@ -166,12 +165,12 @@ def _hardware(train: dict[str, Any]) -> str | None:
 
 
 def _use(facts: Facts) -> str:
-    target = facts.target
-    if not (target.needs_adapter or target.needs_merge):
-        return ""
-    code = python(facts.run, target.needs_adapter, HERE, "Hello!")
-    note = "`folder` is where this card lies, or its id on the hub."
-    return f"```python\n{code}\n```\n\n{note}"
+    found = [
+        f"{use.title}:\n\n{_fence(use.code)}{use.language}\n{use.code}\n{_fence(use.code)}"
+        for use in facts.usages
+    ]
+    note = f'`"{HERE}"` is the folder that this card lies in, or its id on the hub.'
+    return "\n\n".join([*found, note]) if found else ""
 
 
 def _repeat(facts: Facts) -> str:

@@ -7,14 +7,18 @@ from typing import Any
 
 from ftrecipe.components.cleaning import Cleaning
 from ftrecipe.components.dataset import Dataset
-from ftrecipe.components.export import Export
+from ftrecipe.components.export import GROUP, Export, Usage
 from ftrecipe.config import RunConfig
 from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.errors import DataError
+from ftrecipe.gated import GATE
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.card.licenses import License, of_data, of_model
 from ftrecipe.stages.page.story import Story, read_story
+from ftrecipe.stages.page.usage import asking
+
+HERE = "."  # the folder that the card is in, or the id under which it was pushed
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Facts:
 
     base: how the base is called. base_id: its hub id, None for a folder. languages: those that
     cleaning kept, empty where nobody looked. hides: the cleaning steps that hide personal data.
+    gate: what the gate of this export found, by its target; empty before it has judged.
     """
 
     run: RunConfig
@@ -47,11 +52,13 @@ class Facts:
     languages: list[str]
     hides: list[str]
     versions: dict[str, str]
+    usages: list[Usage]
+    gate: dict[str, dict[str, Any]]
 
 
-def read_facts(run: RunConfig, rundir: RunDir, target: Export) -> Facts:
-    """Read them from the files of a run."""
-    story = read_story(run, rundir)
+def read_facts(run: RunConfig, rundir: RunDir, target: Export, folder: Path) -> Facts:
+    """Read them from the files of a run, for the card of a target that lies in `folder`."""
+    story, found = read_story(run, rundir), folder / GATE
     tuned = read_json(rundir.base) if rundir.base.is_file() else {}
     path = tuned.get("path") or run.model.path or ""
     revision = tuned.get("revision") or run.model.revision
@@ -69,6 +76,8 @@ def read_facts(run: RunConfig, rundir: RunDir, target: Export) -> Facts:
         languages=list(dict.fromkeys(code for step in steps for code in step.languages())),
         hides=[step.name() for step in steps if type(step).mask is not Cleaning.mask],
         versions=lock.get("versions") or {},
+        usages=target.usage(asking(run, rundir, folder, HERE)),
+        gate={GROUP.name_of(type(target)): read_json(found)} if found.is_file() else {},
     )
 
 

@@ -21,20 +21,36 @@ class Settings:
 
     dtype: of a library that can choose. context: the most tokens of a prompt and its answer.
     threads: None for what the machine has. remote_code: whether a model's own code may run.
+    device: where a library of torch computes. quantization: transformers' config of the base that
+    an adapter was trained on, None for a base in 16 bits or more.
     """
 
     dtype: str = "float32"
     context: int = 2048
     threads: int | None = None
     remote_code: bool = False
+    device: str = "cpu"
+    quantization: Any = None
+
+
+class NotAsked(Exception):  # noqa: N818 - nothing went wrong
+    """A program has no way to answer a question; the text says why, in words for people."""
 
 
 class Engine(Protocol):
-    """One artefact, loaded by the program that will run it."""
+    """One artefact, loaded by the program that will run it.
+
+    Any of its methods may raise NotAsked.
+    """
 
     @property
     def about(self) -> str:
         """The program and its version: "llama.cpp (xllamacpp 2026.10)"."""
+        ...
+
+    @property
+    def ends(self) -> set[int]:
+        """The tokens that end an answer, as the artefact's own files declare them."""
         ...
 
     def tokenized(self, text: str) -> list[int]:

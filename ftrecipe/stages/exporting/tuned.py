@@ -5,13 +5,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from transformers import GenerationConfig, PretrainedConfig, PreTrainedTokenizerFast
+from transformers import AutoConfig, GenerationConfig, PretrainedConfig, PreTrainedTokenizerFast
 
 from ftrecipe.components.export import Weights
+from ftrecipe.components.model import FromRun
+from ftrecipe.gated import REJECTED
 from ftrecipe.stages.card.licenses import of_model
-from ftrecipe.stages.exporting.merging import merged_weights
-from ftrecipe.stages.measuring.stopping import end_of_turn
+from ftrecipe.stages.exporting.answering import with_ends
+from ftrecipe.stages.exporting.fidelity.asked import asked_of
+from ftrecipe.stages.exporting.magnitudes import WELL_WITHIN, largest
+from ftrecipe.stages.exporting.merging import Merge, merged
+from ftrecipe.stages.exporting.merging.hollow import grown_to, shaped
 from ftrecipe.stages.session import Session
+
+PROMPTS, FEW = 16, 4  # to choose between merges; to see how large numbers become
 
 
 class TunedModel:
@@ -35,34 +42,82 @@ class TunedModel:
         """The trained adapter's folder, None where the base itself was trained."""
         return self.session.dir.adapter if self.session.dir.adapter.is_dir() else None
 
+    @property
+    def merged_before(self) -> str | None:
+        """The run whose adapter was merged into the base before this one was trained."""
+        models = self.session.models
+        before = models.earlier.adapter if models.earlier else None
+        first = before is not None and models.run.model.from_run_as is FromRun.merged
+        return models.run.model.from_run if first else None
+
     @cached_property
-    def config(self) -> PretrainedConfig:
-        """The plain model's config, its vocabulary grown by added tokens."""
-        config = self.session.models.source.load_config(self.session.models.remote_code)
+    def _merge(self) -> Merge:
+        """The merge; what it is read from is opened, and for a quantised base asked, once."""
+        return merged(self.session.models, lambda: self._prompts(PROMPTS))
+
+    @property
+    def weights(self) -> Weights:
+        """The plain model's weights."""
+        return self._merge.weights
+
+    @property
+    def merge_figures(self) -> dict[str, Any] | None:
+        """How near the merges into a quantised base came to the trained model, and which was kept.
+
+        None of any other base.
+        """
+        return self._merge.figures
+
+    @cached_property
+    def _config(self) -> PretrainedConfig:
+        models = self.session.models
+        if models.run.peft.trains_base:
+            config = AutoConfig.from_pretrained(models.dir.model)
+        else:
+            config = shaped(models.config, grown_to(models), self._merge.tied)
+        config.dtype = self.dtype
         config.use_cache = True
         return config
 
+    @property
+    def config(self) -> PretrainedConfig:
+        """The plain model's config, its vocabulary grown by added tokens."""
+        return self._config
+
     @cached_property
+    def _generation_config(self) -> GenerationConfig:
+        models = self.session.models
+        source = {"revision": models.source.revision}
+        try:
+            config = GenerationConfig.from_pretrained(models.source.source, **source)
+        except OSError:
+            config = GenerationConfig.from_model_config(models.config)
+        return with_ends(config, self.tokenizer, self.session.pad_token_id)
+
+    @property
     def generation_config(self) -> GenerationConfig:
-        """How it writes answers: with every token that ends one, and no sampling of its own."""
-        tokenizer = self.tokenizer
-        ends = [tokenizer.eos_token_id, end_of_turn(tokenizer)]
-        stops = list(dict.fromkeys(int(stop) for stop in ends if stop is not None))  # type: ignore[arg-type]
-        return GenerationConfig(
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=stops,
-            pad_token_id=self.session.pad_token_id,
-        )
+        """How it writes answers: as the base does, with every token that ends one."""
+        return self._generation_config
 
     @property
     def dtype(self) -> str:
         """The type that the base's weights are stored in."""
-        return str(self.config.dtype or "float32").removeprefix("torch.")
+        return str(self.session.models.config.dtype or "float32").removeprefix("torch.")
 
     @cached_property
-    def weights(self) -> Weights:
-        """The plain model's weights."""
-        return merged_weights(self.session.models)
+    def _largest(self) -> float:
+        return largest(self.session.models.tuned, self._prompts(FEW))
+
+    @property
+    def fits_float16(self) -> bool:
+        """Whether the numbers that the model computes with are well within float16's range."""
+        return self._largest < WELL_WITHIN
+
+    def _prompts(self, count: int) -> list[list[int]]:
+        """Return some prompts of the test split, or of another that has any."""
+        session = self.session
+        asked = asked_of(session.run.fidelity, session.tokenizer, session.prepared)
+        return asked.prompts[:count]
 
     @property
     def system(self) -> str:
@@ -86,10 +141,28 @@ class TunedModel:
         """The base's folder or hub id."""
         return self.session.models.source.source
 
+    @property
+    def revision(self) -> str | None:
+        """Which revision of a base on the hub was tuned."""
+        return self.session.models.source.revision
+
     def made(self, target: str) -> Path | None:
-        """Return the folder of another target of this run, None if it was not exported."""
-        folder = self.session.dir.export / target
-        return folder if folder.is_dir() else None
+        """Return the folder of another target; None if there is none of what is trained now.
+
+        Nor of one that its gate failed, whose files nobody is to load.
+        """
+        folder, rundir = self.session.dir.export / target, self.session.dir
+        trained = [path.stat().st_mtime for path in (rundir.adapter, rundir.model) if path.is_dir()]
+        if not folder.is_dir() or (folder / REJECTED).is_dir():
+            return None
+        if folder.stat().st_mtime < max(trained, default=0.0):
+            return None
+        return folder
+
+    def questions(self, count: int) -> list[list[dict[str, Any]]]:
+        """Return up to `count` conversations of the test split, without their answers."""
+        examples = self.session.prepared.examples("test")
+        return [each.messages for each in examples if each.messages][:count]
 
     def say(self, line: str) -> None:
         """Tell the person at the screen one line."""

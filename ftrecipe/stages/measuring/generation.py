@@ -44,11 +44,24 @@ def generate(
     told of every batch how many prompts it held.
     """
     stops = Stops(model, tokenizer, decoding.stop)
-    done: dict[int, Completion] = {}
+    written = write(model, stops, prompts, decoding, batch_size, tick)
+    return [stops.completion(ids) for ids in written]
+
+
+def write(
+    model: Model,
+    stops: Stops,
+    prompts: list[list[int]],
+    decoding: Decoding,
+    batch_size: int | None = None,
+    tick: Tick = silent,
+) -> list[list[int]]:
+    """Return the tokens of every answer, in order, with the one that ended it."""
+    done: dict[int, list[int]] = {}
     with evaluating(model):
         for rows in in_batches(prompts, decoding.max_new_tokens, batch_size, model.device.type):
             written = _complete([prompts[row] for row in rows], model, stops, decoding)
-            done |= {row: stops.completion(ids) for row, ids in zip(rows, written, strict=True)}
+            done |= dict(zip(rows, written, strict=True))
             tick(len(rows))
     return [done[row] for row in range(len(prompts))]
 

@@ -31,17 +31,25 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
 
 
 class Stops:
-    """Tells where an answer ends. A text that is one added token ends it as a token does."""
+    """Tells where an answer ends. A text that is one added token ends it as a token does.
+
+    ids: the tokens that end it, None for all that model, tokenizer and template have for that.
+    """
 
     def __init__(
-        self, model: Model, tokenizer: PreTrainedTokenizerBase, texts: tuple[str, ...]
+        self,
+        model: Model,
+        tokenizer: PreTrainedTokenizerBase,
+        texts: tuple[str, ...],
+        ids: set[int] | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         added = _added(tokenizer)
         special = {token for token, it in tokenizer.added_tokens_decoder.items() if it.special}
         # Marks of tool calls are part of what is said, though some tokenizers call them special.
         self.unsaid = special - {added[mark] for mark in MARKERS if mark in added}
-        self.ids = stop_ids(model, tokenizer) | {added[text] for text in texts if text in added}
+        ends = stop_ids(model, tokenizer) if ids is None else ids
+        self.ids = ends | {added[text] for text in texts if text in added}
         self.texts = [text for text in texts if text and text not in added]
         # A token is a byte at least; some more, since what a text begins with may be trimmed.
         self.reach = max((len(text.encode()) for text in self.texts), default=0) + 8
@@ -50,22 +58,23 @@ class Stops:
         """Tell of each answer whether a stop text is in what was written last."""
         if not self.texts:
             return [False] * len(written)
-        tails = [self._decoded(ids[-self.reach :]) for ids in written]
+        tails = [self.said(ids[-self.reach :]) for ids in written]
         return [any(text in tail for text in self.texts) for tail in tails]
 
     def completion(self, ids: list[int]) -> Completion:
         """Return an answer without what ended it."""
         ended = bool(ids) and ids[-1] in self.ids
         kept = ids[:-1] if ended else ids
-        text = self._decoded(kept)
+        text = self.said(kept)
         places = [at for at in map(text.find, self.texts) if at >= 0]
         if places:
             text, ended = text[: min(places)], True
         return Completion(text=text.strip(), tokens=len(kept), ended=ended)
 
-    def _decoded(self, ids: list[int]) -> str:
-        said = [token for token in ids if token not in self.unsaid]
-        return str(self.tokenizer.decode(said, clean_up_tokenization_spaces=False))
+    def said(self, ids: list[int]) -> str:
+        """Return tokens as text, without those that say nothing."""
+        spoken = [token for token in ids if token not in self.unsaid]
+        return str(self.tokenizer.decode(spoken, clean_up_tokenization_spaces=False))
 
 
 def _added(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:

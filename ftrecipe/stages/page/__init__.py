@@ -1,7 +1,16 @@
 """The page of a run: one self-contained HTML file, from a Story alone."""
 
 from ftrecipe.page import sheet
-from ftrecipe.stages.page import comparison, curves, moves, opening, samples, scoring, sections
+from ftrecipe.stages.page import (
+    comparison,
+    curves,
+    exported,
+    moves,
+    opening,
+    samples,
+    scoring,
+    sections,
+)
 from ftrecipe.stages.page.story import Story
 from ftrecipe.stages.page.verdict import verdict
 
@@ -16,6 +25,7 @@ ORDER = (
     scoring.failures,
     samples.samples,
     samples.prompts,
+    exported.exported,
     sections.data,
     sections.using,
     sections.config,

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from ftrecipe.page.words import cut, printable
 from ftrecipe.results import BASE
 from ftrecipe.stages.page.advice import advice
+from ftrecipe.stages.page.exported import HEADS, merges, reasons, table
 from ftrecipe.stages.page.moves import Move, moves
 from ftrecipe.stages.page.opening import TOY
 from ftrecipe.stages.page.samples import SEED, answering, drawn
@@ -30,6 +32,7 @@ def markdown(story: Story) -> str:
         "\n".join(f"- {cell(said)}" for said in findings(story)),
         f"> {TOY}" if story.toy else "",
         _tables(story),
+        exports(story.exports),
         _advice(story),
         _folded("Where it got better, and where worse", _moves(story)),
         _folded(f"Answers at random (seed {SEED}, not cherry-picked)", _samples(story)),
@@ -100,6 +103,16 @@ def _table(rows: Sequence[Line], name: str) -> str:
         f"| {row.interval} | {WORDS[row.verdict]} |"
         for row in shown
     )
+
+
+def exports(found: dict[str, dict[str, Any]]) -> str:
+    """Return a row a file that was exported, and why one is not what was measured."""
+    if not found:
+        return ""
+    rows = [f"| {' | '.join(cell(text) for text in row)} |" for row in table(found)]
+    head = f"| {' | '.join(['exported', *HEADS[1:]])} |\n|{'---|' * len(HEADS)}"
+    told = [f"- {cell(text)}" for text in (*reasons(found), *merges(found))]
+    return "\n".join([head, *rows, *(["", *told] if told else [])])
 
 
 def _advice(story: Story) -> str:

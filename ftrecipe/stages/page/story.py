@@ -8,6 +8,7 @@ from typing import Any
 from ftrecipe import results
 from ftrecipe.components.eval import Eval, Split, SplitEval
 from ftrecipe.config import RunConfig
+from ftrecipe.gated import GATE
 from ftrecipe.results import BASE, TUNED
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.secrets import redacted
@@ -23,7 +24,7 @@ class Story:
     """All that the page says, as plain values.
 
     gate: what metrics.json says of the gate, None where there is none. shots: the examples in
-    the prompt of the baseline that is only prompted.
+    the prompt of the baseline that is only prompted. exports: by target, what its gate.json says.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Story:
     recipe: str = ""
     files: list[tuple[str, int]] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)
+    exports: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def others(self) -> list[str]:
@@ -75,7 +77,14 @@ def read_story(run: RunConfig, rundir: RunDir) -> Story:
         recipe=rundir.recipe.read_text(encoding="utf-8") if rundir.recipe.is_file() else "",
         files=_files(rundir.path),
         usages=usages(run, rundir, _example(suites), held_back),
+        exports={file.parent.name: read_json(file) for file in _gates(rundir)},
     )
+
+
+def _gates(rundir: RunDir) -> list[Path]:
+    """Return what was found of the exports that have their name, in the order they were made."""
+    found = [path for path in rundir.export.glob(f"*/{GATE}") if path.parent.name[0] != "."]
+    return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
 def _example(suites: list[Suite]) -> str:

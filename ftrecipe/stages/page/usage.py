@@ -1,45 +1,14 @@
 """How to use what a run made: commands and code that can be copied as they stand."""
 
-import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
+from ftrecipe.components.export import Asking, Usage
 from ftrecipe.config import RunConfig
-from ftrecipe.rundir import RunDir
+from ftrecipe.gated import REJECTED
+from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.summary import shown
-
-PYTHON = """\
-{imports}
-
-folder = {folder}
-model = {loader}.from_pretrained(folder)
-tokenizer = AutoTokenizer.from_pretrained(folder)
-{inputs}
-output = model.generate(**inputs, max_new_tokens=64)
-print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))"""
-
-PEFT_IMPORTS = """\
-from peft import AutoPeftModelForCausalLM
-from transformers import AutoTokenizer"""
-
-PLAIN_IMPORTS = "from transformers import AutoModelForCausalLM, AutoTokenizer"
-
-CHAT = """\
-messages = {messages}
-inputs = tokenizer.apply_chat_template(
-    messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
-)"""
-
-PLAIN = 'inputs = tokenizer({text}, return_tensors="pt")'
-
-
-@dataclass(frozen=True)
-class Usage:
-    """One thing to do with the result."""
-
-    title: str
-    code: str
 
 
 def usages(run: RunConfig, rundir: RunDir, question: str, held_back: bool = False) -> list[Usage]:
@@ -69,36 +38,18 @@ def _loading(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
     found = []
     for name, target in run.export.items():
         folder = rundir.export / name
-        if target.needs_adapter and folder.is_dir():
-            found.append(
-                _python("Load the adapter (Python, with PEFT)", folder, True, run, question)
-            )
-        if target.needs_merge and folder.is_dir():
-            found.append(_python("Load the merged model (Python)", folder, False, run, question))
+        if folder.is_dir() and not (folder / REJECTED).is_dir():
+            there = str(folder.absolute())
+            found += target.usage(asking(run, rundir, folder, there, question))
     return found
 
 
-def _python(title: str, folder: Path, adapter: bool, run: RunConfig, question: str) -> Usage:
-    return Usage(title, python(run, adapter, str(folder.absolute()), question))
-
-
-def python(run: RunConfig, adapter: bool, folder: str, question: str) -> str:
-    """Return code that loads what is in `folder`, and asks it the question."""
-    asked = question or "Hello!"
-    if run.dataset.produces() == "chat":
-        system = [{"role": "system", "content": run.dataset.system}] if run.dataset.system else []
-        inputs = CHAT.format(messages=_quoted([*system, {"role": "user", "content": asked}]))
-    else:
-        inputs = PLAIN.format(text=_quoted(asked))
-    loader = "AutoPeftModelForCausalLM" if adapter else "AutoModelForCausalLM"
-    imports = PEFT_IMPORTS if adapter else PLAIN_IMPORTS
-    return PYTHON.format(imports=imports, loader=loader, folder=_quoted(folder), inputs=inputs)
-
-
-def _quoted(value: object) -> str:
-    """Return strings, and lists and dicts of them, as Python code: as JSON writes them."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isprintable() else json.dumps(value)
+def asking(run: RunConfig, rundir: RunDir, files: Path, folder: str, question: str = "") -> Asking:
+    """Return what the usage of an export is told, that lies in `files` and is called `folder`."""
+    told = Asking(files, folder, read_json(rundir.run)["name"])
+    chats = run.dataset.produces() == "chat"
+    told = replace(told, chats=chats, system=run.dataset.system or "")
+    return replace(told, question=question) if question else told
 
 
 def _commands(run: RunConfig, rundir: RunDir) -> list[Usage]:

@@ -1,0 +1,39 @@
+"""Rules on export targets: what they can be made of, their own settings, and consent to them."""
+
+from collections.abc import Iterator
+
+from ftrecipe.config import RunConfig
+from ftrecipe.rules.register import chosen, rule
+
+
+@rule
+def _made_of(run: RunConfig) -> Iterator[str]:
+    """Check that what the method trains can be made into each target."""
+    for name, target in run.export.items():
+        if why := target.unmade(run.peft):
+            yield f"export={name}: {chosen(run, 'peft')} {why}"
+
+
+@rule
+def _settings(run: RunConfig) -> Iterator[str]:
+    """Ask each target about its own settings."""
+    for name, target in run.export.items():
+        for fault in target.faults(run.export, run.model.architecture):
+            yield f"export.{name}.{fault}"
+
+
+@rule
+def _consents(run: RunConfig) -> Iterator[str]:
+    """Check that what goes out of this machine was agreed to on the command line."""
+    for name, target in run.export.items():
+        if target.sends and not run.consent.push_to_hub:
+            yield (
+                f"export={name}: this sends the model away, which needs your word for it: add "
+                f"consent.push_to_hub=true on the command line, or leave {name} out of export=[...]"
+            )
+        if target.runs is not None and not run.consent.remote_code:
+            yield (
+                f"export.{name}.{target.runs}={vars(target)[target.runs]}: a program of that "
+                "folder is run, which needs your word for it: add consent.remote_code=true on the "
+                "command line"
+            )

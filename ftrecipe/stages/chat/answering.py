@@ -1,0 +1,161 @@
+"""Has a question answered by all who speak, and shows it as it is written."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ftrecipe.components.eval import Decoding
+from ftrecipe.errors import StageError
+from ftrecipe.stages.chat.columns import LEAST, Columns
+from ftrecipe.stages.chat.terminal import Terminal
+from ftrecipe.stages.chat.voices import Voice
+from ftrecipe.talk.conversation import Answer, Conversation
+
+LEAST_ANSWER = 16  # tokens that there has to be room for
+
+
+class Stop:
+    """Whether a person has stopped the answer; asked for a second time it stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    @contextmanager
+    def heard(self) -> Iterator["Stop"]:
+        """Take Ctrl-C for a wish to end the answer, and nothing else."""
+        before = signal.signal(signal.SIGINT, self._hear)
+        self.asked = False
+        try:
+            yield self
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _hear(self, number: int, frame: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@dataclass(frozen=True)
+class Put:
+    """A conversation as one voice is asked it. since: the first turn that it still sees."""
+
+    voice: Voice
+    messages: list[dict[str, Any]]
+    decoding: Decoding
+    since: int
+
+
+def fitted(
+    voice: Voice, said: Conversation, question: str, decoding: Decoding, context: int
+) -> Put:
+    """Leave out the oldest turns until an answer has room. Raises StageError if it never has."""
+    since, messages = 0, said.messages(voice.name, question)
+    room = context - voice.length(messages)
+    while room < decoding.max_new_tokens and since < len(said.turns):
+        since += 1
+        messages = said.messages(voice.name, question, since)
+        room = context - voice.length(messages)
+    if room < LEAST_ANSWER:
+        raise StageError(
+            f"that has {context - room:,} tokens, and the model looks at {context:,} with its "
+            "answer; ask something shorter"
+        )
+    shorter = replace(decoding, max_new_tokens=min(room, decoding.max_new_tokens))
+    return Put(voice, messages, shorter, since)
+
+
+class Display(Protocol):
+    """Where answers are seen while they are written."""
+
+    def add(self, which: int, piece: str) -> None:
+        """Show a piece of one."""
+        ...
+
+    def end(self, which: int) -> None:
+        """Show that one is over."""
+        ...
+
+    def close(self) -> None:
+        """Show that all are."""
+        ...
+
+
+class InTurn:
+    """One answer below the other, each after its name if there are several."""
+
+    def __init__(self, names: list[str], terminal: Terminal, silent: bool = False) -> None:
+        self.terminal, self.silent = terminal, silent
+        self.waiting = [f"{name}: " for name in names] if len(names) > 1 else [""]
+
+    def add(self, which: int, piece: str) -> None:
+        """Show a piece; the name goes before the first."""
+        self._write(self.waiting[which] + piece)
+        self.waiting[which] = ""
+
+    def end(self, which: int) -> None:
+        """End the line."""
+        self._write(self.waiting[which] + "\n")
+
+    def close(self) -> None:
+        """Leave a line, for people."""
+        if self.terminal.interactive:
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if not self.silent:
+            self.terminal.write(text)
+
+
+def display(names: list[str], terminal: Terminal, silent: bool) -> Display:
+    """Return how answers are shown here."""
+    wide = terminal.draws and terminal.columns >= LEAST
+    if len(names) > 1 and wide and not silent:
+        return Columns(names, terminal.draw, terminal.columns, terminal.lines)
+    return InTurn(names, terminal, silent)
+
+
+def answered(puts: list[Put], shown: Display, stop: Stop) -> dict[str, Answer]:
+    """Have each answer, by turns where they are seen side by side, else one after the other."""
+    together = isinstance(shown, Columns)
+    writers = [Writer(at, put, shown, stop) for at, put in enumerate(puts)]
+    rounds = [writers] if together else [[writer] for writer in writers]
+    try:
+        for group in rounds:
+            going = group
+            while going:
+                going = [writer for writer in going if writer.goes_on()]
+    finally:
+        shown.close()
+    return {writer.put.voice.name: writer.answer for writer in writers}
+
+
+class Writer:
+    """One answer while it is written."""
+
+    def __init__(self, which: int, put: Put, shown: Display, stop: Stop) -> None:
+        self.which, self.put, self.shown, self.stop = which, put, shown, stop
+        self.text, self.pieces = "", 0
+        self.stream = put.voice.stream(put.messages, put.decoding)
+        self.began = time.monotonic()
+
+    def goes_on(self) -> bool:
+        """Write one more piece; False once it is over."""
+        piece = None if self.stop.asked else next(self.stream, None)
+        if piece is None:
+            self.shown.end(self.which)
+            self.answer = Answer(self.text.rstrip(), ended=self._ended())
+            return False
+        self.text += piece
+        self.pieces += 1
+        self.shown.add(self.which, piece)
+        return True
+
+    def _ended(self) -> bool:
+        """Tell an answer that came to its end from one that was stopped, or cut at its longest."""
+        most = self.put.decoding.max_new_tokens - 1
+        tokens = self.put.voice.tokens(self.text)
+        return not self.stop.asked and max(self.pieces, tokens) < most

@@ -1,0 +1,150 @@
+"""One chat: what was said, how answers are written, and where they are kept."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ftrecipe.errors import ConfigError, FtrecipeError, StageError
+from ftrecipe.stages.chat.answering import InTurn, Stop, answered, display, fitted
+from ftrecipe.stages.chat.terminal import Terminal
+from ftrecipe.stages.chat.voices import Voice
+from ftrecipe.stages.engines import NotAsked
+from ftrecipe.talk.asked import Asked
+from ftrecipe.talk.chatlog import ChatFile
+from ftrecipe.talk.conversation import Answer, Conversation, Turn
+
+
+class Chat:
+    """A person's questions to some voices, the tuned model's first."""
+
+    def __init__(self, asked: Asked, terminal: Terminal, voices: list[Voice]) -> None:
+        self.asked, self.terminal, self.voices = asked, terminal, voices
+        self.decoding = asked.decoding
+        self.said = Conversation(asked.system)
+        self.log = ChatFile(Path(asked.log)) if asked.log else None
+        self.left_out = 0  # turns that the model no longer sees, as the person was told
+        self.again = 0  # how often the last question was answered anew
+
+    def ask(self, question: str) -> None:
+        """Have a new question answered."""
+        self.again = 0
+        self._ask(question)
+
+    def _ask(self, question: str) -> None:
+        """Have a question answered, show the answers, and keep them. Raises FtrecipeError."""
+        began = time.monotonic()
+        with Stop().heard() as stop:
+            try:
+                answer = self._continue if self.asked.raw else self._answer
+                answers = answer(question, stop)
+            except NotAsked as reason:
+                raise StageError(str(reason)) from None
+        turn = Turn(question, answers)
+        self.said.turns.append(turn)
+        self.keep()
+        self._tell(turn, stop, time.monotonic() - began)
+
+    def _answer(self, question: str, stop: Stop) -> dict[str, Answer]:
+        at = len(self.said.turns)
+        drawn = replace(self.decoding, seed=(self.decoding.seed + at + 1000 * self.again) % 2**32)
+        context = self.asked.context
+        puts = [fitted(voice, self.said, question, drawn, context) for voice in self.voices]
+        self._tell_left_out(max(put.since for put in puts))
+        return answered(puts, self._display(), stop)
+
+    def _continue(self, text: str, stop: Stop) -> dict[str, Answer]:
+        """Have a text continued, as a model that has learned no conversations does."""
+        shown = self._display()
+        answers = {}
+        for which, voice in enumerate(self.voices):
+            found = voice.continued(text, self.decoding)
+            shown.add(which, found.text)
+            shown.end(which)
+            answers[voice.name] = Answer(found.text, bool(found.ended))
+        shown.close()
+        return answers
+
+    def _display(self) -> Any:
+        names = [voice.name for voice in self.voices]
+        if self.asked.as_json or self.asked.raw:
+            return InTurn(names, self.terminal, silent=self.asked.as_json)
+        return display(names, self.terminal, silent=False)
+
+    def _tell(self, turn: Turn, stop: Stop, seconds: float) -> None:
+        """Tell what is to be known of a turn besides its text."""
+        mine, *others = turn.answers.values()
+        if self.asked.as_json:
+            row: dict[str, Any] = {"question": turn.question, **_plain(mine)}
+            names = list(turn.answers)[1:]
+            if others:
+                row["compared"] = {n: _plain(a) for n, a in zip(names, others, strict=True)}
+            row |= {"model": self.asked.tuned.title, "seconds": round(seconds, 3)}
+            self.terminal.draw(json.dumps(row, ensure_ascii=False) + "\n")
+        if stop.asked:
+            if not self.terminal.interactive:
+                raise KeyboardInterrupt
+            self.terminal.say("stopped; /retry asks again, /undo forgets it")
+        elif not all(answer.ended for answer in turn.answers.values()):
+            most = self.decoding.max_new_tokens
+            self.terminal.say(f"cut at {most:,} tokens; /set max_new_tokens {2 * most} allows more")
+
+    def _tell_left_out(self, turns: int) -> None:
+        if turns > self.left_out:
+            self.terminal.say(
+                f"the first {turns} of {len(self.said.turns)} questions, and their answers, no "
+                f"longer fit into the {self.asked.context:,} tokens that the model looks at"
+            )
+        self.left_out = turns
+
+    def keep(self) -> None:
+        """Write the conversation as it stands to the log. Raises StageError if that fails."""
+        if self.log is not None:
+            self.write_to(self.log)
+
+    def write_to(self, file: ChatFile) -> None:
+        """Write the conversation to a file, or take it out of there if nothing is left of it."""
+        try:
+            if self.said.turns:
+                file.put(self.said.row(self.asked.tuned.title))
+            else:
+                file.remove(self.said.id)
+        except OSError as error:
+            raise StageError(f"{file.path}: could not be written: {error.strerror}") from None
+
+    def begin_anew(self, system: str | None = None) -> None:
+        """Begin another conversation; what was said stays in the log."""
+        self.said = Conversation(self.said.system if system is None else system)
+        self.left_out = self.again = 0
+
+    def take_back(self) -> str:
+        """Forget the last question and its answers; return the question. Raises ConfigError."""
+        if not self.said.turns:
+            raise ConfigError("nothing was asked yet")
+        turn = self.said.turns.pop()
+        self.keep()
+        return turn.question
+
+    def retry(self) -> None:
+        """Ask the last question again; the new answers take the place of the old ones."""
+        if not self.said.turns:
+            raise ConfigError("nothing was asked yet")
+        before = self.said.turns.pop()
+        self.again += 1
+        try:
+            self._ask(before.question)
+        except (FtrecipeError, KeyboardInterrupt):
+            self.said.turns.append(before)
+            raise
+
+    @property
+    def last(self) -> Answer:
+        """The tuned model's last answer. Raises ConfigError where there is none."""
+        if not self.said.turns:
+            raise ConfigError("nothing was answered yet")
+        return next(iter(self.said.turns[-1].answers.values()))
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    return {"answer": answer.text, "ended": answer.ended}

@@ -1,0 +1,181 @@
+"""Engine `llama_cpp`: a GGUF file in llama.cpp, by its own template, tokenizer and end tokens."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+import numpy as np
+
+from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.eval.calls import MARKERS
+from ftrecipe.components.export import Artefact
+from ftrecipe.stages.engines import Settings
+from ftrecipe.stages.engines.llama_server import PACKAGE, LlamaServer, Serving
+
+FLOOR = -104.0
+"""What a token gets that llama.cpp gives a probability of 0: about the least that float32 holds."""
+WIDENED = "BF16"
+"""Of such weights, ggml computes with 8 bits of what is multiplied with them, too: by a hundred
+times coarser than they are."""
+SURE = 1000  # added to a token's logit, it is written; the probabilities are those before that
+ENDS = ("eos", "eot", "eom")
+
+
+def open_engine(artefact: Artefact, settings: Settings) -> "LlamaCpp":
+    """Load a GGUF file; in float32, one of bfloat16 by a scratch copy of the same numbers.
+
+    Raises StageError where llama.cpp cannot load it, ConfigError where it is not installed.
+    """
+    server = _server(artefact.path, settings)
+    try:
+        about = server.ask("/v1/models")["data"][0]["meta"]
+    except BaseException:
+        server.close()
+        raise
+    if settings.dtype != "float32" or not about["ftype"].startswith(WIDENED):
+        return LlamaCpp(artefact.path, server, about["n_vocab"], about["n_ctx"])
+    server.close()
+    scratch = tempfile.TemporaryDirectory(dir=artefact.path.parent, prefix=".float32-")
+    try:
+        from ftrecipe.gguf.widened import widen
+
+        copy = Path(scratch.name) / artefact.path.name
+        widen(artefact.path, copy)
+        server = _server(copy, settings)
+        return LlamaCpp(artefact.path, server, about["n_vocab"], about["n_ctx"], scratch)
+    except BaseException:
+        scratch.cleanup()
+        raise
+
+
+def _server(file: Path, settings: Settings) -> LlamaServer:
+    """Start a server for nobody else: on a free port of this machine, with a key of its own."""
+    serving = Serving(
+        str(file), settings.context, settings.threads, key=token_urlsafe(), exact=True
+    )
+    return LlamaServer(serving)
+
+
+class LlamaCpp:
+    """An `Engine` over llama.cpp's server; one prompt at a time, what it has read is kept."""
+
+    def __init__(
+        self,
+        file: Path,
+        server: LlamaServer,
+        vocabulary: int,
+        context: int,
+        scratch: "tempfile.TemporaryDirectory[str] | None" = None,
+    ) -> None:
+        self.file, self.server, self.scratch = file, server, scratch
+        self.vocabulary, self.context = vocabulary, context
+
+    @property
+    def about(self) -> str:
+        """The program and its version."""
+        how = "" if self.scratch is None else ", bfloat16 computed in float32"
+        return f"llama.cpp ({PACKAGE} {version(PACKAGE)}{how})"
+
+    @cached_property
+    def ends(self) -> set[int]:
+        """The tokens that end an answer by the file's metadata.
+
+        llama.cpp ends at others, too, by their names: <|im_end|>, <|eot_id|>, </s> and such.
+        """
+        from gguf import GGUFReader
+
+        fields = GGUFReader(self.file).fields
+        named = [fields.get(f"tokenizer.ggml.{end}_token_id") for end in ENDS]
+        return {int(one.contents()) for one in named if one is not None}
+
+    def tokenized(self, text: str) -> list[int]:
+        """Return the ids of a text."""
+        return self._ids(text, add_special=False)
+
+    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
+        """Return the ids of a conversation, with what llama.cpp puts before one for its users."""
+        asked: dict[str, Any] = {"messages": list(messages)}
+        asked |= {"tools": tools} if tools else {}
+        return self._ids(self.server.ask("/apply-template", asked)["prompt"], add_special=True)
+
+    def _ids(self, text: str, add_special: bool) -> list[int]:
+        asked = {"content": text, "add_special": add_special, "parse_special": True}
+        return self.server.ask("/tokenize", asked)["tokens"]
+
+    @cached_property
+    def _letter(self) -> int:
+        """A token that is no part of a character."""
+        return self.tokenized("a")[-1]
+
+    def next_logprobs(self, prompts: Sequence[list[int]]) -> np.ndarray:
+        """Return the log-probabilities, float32 [prompts, vocabulary], of what follows each."""
+        return np.stack([self._next(prompt) for prompt in prompts])
+
+    def _next(self, prompt: list[int]) -> np.ndarray:
+        """Return one row; llama.cpp sums its probabilities in 32 bits, so they are summed anew.
+
+        A letter is written in any case: after a part of one, llama.cpp holds back what it knows.
+        """
+        asked = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": self.vocabulary}
+        asked |= {"logit_bias": [[self._letter, SURE]]}
+        answer = self.server.ask("/completion", asked)["completion_probabilities"][0]
+        row = np.full(self.vocabulary, FLOOR)
+        for token in answer["top_logprobs"]:
+            row[token["id"]] = np.nan if token["logprob"] is None else token["logprob"]
+        row = np.maximum(row, FLOOR)
+        return (row - np.log(np.exp(row).sum())).astype(np.float32)
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding) -> list[Completion]:
+        """Return one completion a prompt, in order."""
+        return [self._completion(prompt, decoding) for prompt in prompts]
+
+    def _completion(self, prompt: list[int], decoding: Decoding) -> Completion:
+        answer = self.server.ask("/completion", self._asked(prompt, decoding))
+        by_token = answer["stop_type"] == "eos"
+        return Completion(
+            text=answer["content"].strip(),
+            tokens=answer["tokens_predicted"] - by_token,
+            ended=by_token or answer["stop_type"] == "word",
+        )
+
+    def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
+        """Give the answer to a conversation piece by piece, without white space around it."""
+        asked = self._asked(self.prompt(messages, None), decoding)
+        held, begun = "", False
+        for event in self.server.stream("/completion", asked):
+            text = held + event["content"]
+            text = text if begun else text.lstrip()
+            said = text.rstrip()
+            held = text[len(said) :]
+            if said:
+                begun = True
+                yield said
+
+    def _asked(self, prompt: list[int], decoding: Decoding) -> dict[str, Any]:
+        """Return a question for an answer, decoded as `Decoding` says and in its order.
+
+        Marks of tool calls and stop texts are written out where they are special tokens.
+        """
+        return {
+            "prompt": prompt,
+            "n_predict": decoding.max_new_tokens,
+            "samplers": ["penalties", "top_k", "temperature", "top_p"],
+            "temperature": decoding.temperature,
+            "top_k": decoding.top_k or 0,
+            "top_p": decoding.top_p,
+            "repeat_penalty": decoding.repetition_penalty,
+            "repeat_last_n": self.context,
+            "seed": decoding.seed % (2**32 - 1),  # the last one draws a seed
+            "stop": list(decoding.stop),
+            "preserved_tokens": [*MARKERS, *decoding.stop],
+        }
+
+    def close(self) -> None:
+        """End llama.cpp's process, which gives its memory back."""
+        self.server.close()
+        if self.scratch is not None:
+            self.scratch.cleanup()

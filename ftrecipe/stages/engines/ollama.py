@@ -1,0 +1,97 @@
+"""Asks a model that an Ollama server serves.
+
+Prompts go there as texts, without Ollama's template; conversations by `stream`, with it. What the
+server tells nobody, ids of a text and the probabilities of all tokens, is not asked.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.export import Artefact
+from ftrecipe.ollama.server import Server
+from ftrecipe.stages.engines import NotAsked, Settings
+from ftrecipe.stages.engines.spelling import Spelling
+
+
+class Ollama:
+    """One model by its name on a server; `spelling` is of the GGUF that it was made of."""
+
+    def __init__(self, server: Server, name: str, spelling: Spelling, context: int) -> None:
+        self.server, self.name, self.spelling, self.context = server, name, spelling, context
+
+    @cached_property
+    def about(self) -> str:
+        """The program and its version: "Ollama 0.12.6"."""
+        return f"Ollama {self.server.version()}"
+
+    @property
+    def ends(self) -> set[int]:
+        """The tokens that end an answer, by the GGUF."""
+        return self.spelling.ends
+
+    def tokenized(self, text: str) -> list[int]:
+        """Raise NotAsked."""
+        self._untold("the ids of a text")
+
+    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
+        """Raise NotAsked."""
+        self._untold("what its template makes of a conversation")
+
+    def next_logprobs(self, prompts: Sequence[list[int]]) -> np.ndarray:
+        """Raise NotAsked."""
+        self._untold("the probabilities of all tokens (it tells those of twenty)")
+
+    def _untold(self, what: str) -> NoReturn:
+        raise NotAsked(f"Ollama tells nobody {what}")
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding) -> list[Completion]:
+        """Return one completion a prompt, in order."""
+        texts, options = [self.spelling.text(ids) for ids in prompts], self._options(decoding)
+        said = [self.server.complete(self.name, text, options) for text in texts]
+        return [Completion(each.text.strip(), each.tokens, each.ended) for each in said]
+
+    def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
+        """Give the answer to a conversation piece by piece, by the template that Ollama uses."""
+        return self.server.chatting(self.name, messages, self._options(decoding))
+
+    def close(self) -> None:
+        """Free what it takes on the server."""
+        self.server.unload(self.name)
+        self.server.close()
+
+    def _options(self, decoding: Decoding) -> dict[str, Any]:
+        """Return the decoding as Ollama takes it; its own defaults are other ones."""
+        options: dict[str, Any] = {
+            "temperature": decoding.temperature,
+            "seed": decoding.seed,
+            "top_p": decoding.top_p,
+            "top_k": decoding.top_k or 0,
+            "min_p": 0.0,
+            "repeat_penalty": decoding.repetition_penalty,
+            "repeat_last_n": -1,
+            "num_predict": decoding.max_new_tokens,
+            "num_ctx": self.context,
+        }
+        if decoding.stop:  # which takes the place of those in the Modelfile
+            options["stop"] = [*decoding.stop, *self._stops]
+        return options
+
+    @cached_property
+    def _stops(self) -> list[str]:
+        """The texts that end an answer by the Modelfile: lines of `stop "<|im_end|>"`."""
+        _, parameters = self.server.show(self.name)
+        lines = [line.split(maxsplit=1) for line in parameters.splitlines()]
+        texts = [line[1].strip() for line in lines if line[:1] == ["stop"] and len(line) == 2]
+        return [json.loads(text) if text.startswith('"') else text for text in texts]
+
+
+def open_engine(artefact: Artefact, settings: Settings) -> Ollama:
+    """Return the model that an artefact names on its server; it is loaded when it is asked."""
+    assert artefact.served is not None  # of what this engine is named for
+    server = Server(artefact.address)
+    return Ollama(server, artefact.served, Spelling(artefact.path), settings.context)

@@ -1,0 +1,148 @@
+"""A model of transformers behind an engine's questions, with tokenizer and end tokens of its own.
+
+Answers are written by the loop that also measures, so that artefacts are asked as the trained
+model was: what differs is then theirs.
+"""
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from jinja2 import TemplateError
+from safetensors import SafetensorError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.errors import StageError
+from ftrecipe.stages.engines import Settings
+from ftrecipe.stages.fingerprints import first_line
+from ftrecipe.stages.measuring.choosing import Chooser
+from ftrecipe.stages.measuring.distributions import expected
+from ftrecipe.stages.measuring.generation import Reader, left_padded, write
+from ftrecipe.stages.measuring.modes import Model, base_of, evaluating, keep_trainable
+from ftrecipe.stages.measuring.stopping import Stops
+
+BROKEN = "\ufffd"  # what stands for bytes that are no whole character yet
+WHITE = " \t\r\n"
+
+
+class TorchModel:
+    """An `Engine` over a loaded model."""
+
+    def __init__(
+        self, model: Model, tokenizer: PreTrainedTokenizerBase, ends: set[int], about: str
+    ) -> None:
+        self.model, self.tokenizer, self._ends, self.about = model, tokenizer, ends, about
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        settings: Settings,
+        load: Callable[[], Model],
+        about: str,
+        tokenizer_ends: bool,
+    ) -> Self:
+        """Load the tokenizer of a folder and its model. Raises StageError where one cannot be.
+
+        tokenizer_ends: whether the tokenizer's end token counts besides those that the model's
+        generation config names.
+        """
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder, trust_remote_code=settings.remote_code
+            )
+            model = load()
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise StageError(f"cannot be loaded: {first_line(error)}") from error
+        keep_trainable(model)
+        config = base_of(model).generation_config
+        named = None if config is None else config.eos_token_id
+        ends = set(named) if isinstance(named, list) else {named}
+        ends |= {cast(int | None, tokenizer.eos_token_id)} if tokenizer_ends else set()
+        return cls(model, tokenizer, {end for end in ends if end is not None}, about)
+
+    @property
+    def ends(self) -> set[int]:
+        """The tokens that end an answer."""
+        return self._ends
+
+    def tokenized(self, text: str) -> list[int]:
+        """Return the ids of a text."""
+        return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]  # type: ignore[return-value]
+
+    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
+        """Return the ids of a conversation. Raises StageError where the template refuses it."""
+        if self.tokenizer.chat_template is None:
+            raise StageError("there is no chat template")
+        try:
+            text = self.tokenizer.apply_chat_template(
+                list(messages),
+                tools=tools,
+                tokenize=False,
+                add_generation_prompt=True,
+            )
+        except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
+            raise StageError(f"the chat template refuses: {first_line(error)}") from error
+        return self.tokenized(str(text))
+
+    def next_logprobs(self, prompts: Sequence[list[int]]) -> np.ndarray:
+        """Return the log-probabilities, float32 [prompts, vocabulary], of what follows each."""
+        return expected(self.model, prompts)
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding) -> list[Completion]:
+        """Return one completion a prompt, in order."""
+        stops = Stops(self.model, self.tokenizer, decoding.stop, self._ends)
+        written = write(self.model, stops, prompts, decoding)
+        return [stops.completion(ids) for ids in written]
+
+    def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
+        """Give the answer to a conversation piece by piece, whole characters only."""
+        stops = Stops(self.model, self.tokenizer, decoding.stop, self._ends)
+        written: list[int] = []
+        told, text = 0, ""
+        for token in self._tokens(self.prompt(messages, None), decoding):
+            if token in stops.ids:
+                break
+            written.append(token)
+            text = stops.said(written).lstrip()
+            if cuts := [at for at in map(text.find, stops.texts) if at >= 0]:
+                text = text[: min(cuts)]
+                break
+            sure = len(text) - _unsure(text, stops.texts)
+            if sure > told:
+                yield text[told:sure]
+                told = sure
+        if rest := text.rstrip()[told:]:
+            yield rest
+
+    def _tokens(self, prompt: list[int], decoding: Decoding) -> Iterator[int]:
+        """Yield one token after the other, without an end."""
+        with evaluating(self.model):
+            chooser = Chooser(decoding, [prompt], self.model.device)
+            reader = Reader(self.model, *left_padded([prompt], self.model.device))
+            for step in range(decoding.max_new_tokens):
+                chosen = chooser.choose(reader.logits, [0], step)
+                yield int(chosen[0])
+                if step + 1 < decoding.max_new_tokens:
+                    reader.read(chosen, {0})
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        del self.model
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _unsure(text: str, stops: Sequence[str]) -> int:
+    """Return how many characters at the end may still become others, or are no part of an answer.
+
+    Those are white space, and what a stop text begins with.
+    """
+    begun = [size for stop in stops for size in range(1, len(stop)) if text.endswith(stop[:size])]
+    kept = text[: len(text) - max(begun, default=0)]
+    return len(text) - len(kept.rstrip(BROKEN + WHITE))

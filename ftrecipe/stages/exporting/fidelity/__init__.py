@@ -1,0 +1,1 @@
+"""The gate of exports: is what was written the model that was measured?"""

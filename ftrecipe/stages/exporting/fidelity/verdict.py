@@ -1,0 +1,166 @@
+"""From figures to a verdict, with every reason for it: same, degraded or failed. Pure."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ftrecipe.components.export import Closeness
+
+SAME, UNCHECKED, DEGRADED, FAILED = "same", "unchecked", "degraded", "failed"
+ORDER = (SAME, UNCHECKED, DEGRADED, FAILED)  # from the best to the worst
+
+LIMITS = {Closeness.exact: 1e-4, Closeness.rounded: 0.05}
+"""How far apart log-probabilities of likely tokens may be, in nats, computed in float32."""
+
+IN_16_BITS = 0.5
+"""The same where a machine has no room for float32: so far apart are two ways to compute one model
+in bfloat16."""
+
+FAR = 0.01
+"""KL(trained ‖ artefact), in nats, from which on no rounding to 16 bits explains it."""
+
+LOST = 0.5
+"""Of how far an artefact is from the trained model, how far it is from the base: below it, the
+tune is lost."""
+
+
+@dataclass
+class Verdict:
+    """What is wrong with an artefact: of which kind, and in words."""
+
+    failed: list[str] = field(default_factory=list)
+    degraded: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    @property
+    def word(self) -> str:
+        """The verdict."""
+        if self.failed:
+            return FAILED
+        if self.degraded:
+            return DEGRADED
+        return UNCHECKED if self.unchecked else SAME
+
+    @property
+    def reasons(self) -> list[str]:
+        """All that is wrong, the worst first."""
+        return [*self.failed, *self.degraded, *self.unchecked]
+
+
+def worst(words: list[str]) -> str:
+    """Return the verdict of a whole: that of its worst part; where there is none, `unchecked`."""
+    return max(words, key=ORDER.index, default=UNCHECKED)
+
+
+def limit_of(closeness: Closeness, compute: str) -> float | None:
+    """Return how far apart log-probabilities may be; None for quantised numbers."""
+    if closeness is Closeness.quantized:
+        return None
+    return LIMITS[closeness] if compute == "float32" else IN_16_BITS
+
+
+def judged(figures: dict[str, Any], closeness: Closeness, points: float, rounds: bool) -> Verdict:
+    """Return the verdict on one artefact's figures, as gate.json has them.
+
+    What differs although nothing was rounded to make it differ is another model, and fails. Of
+    exact and rounded numbers suites only tell how bad it is: within the limits, they have what
+    small numbers of examples and other ways to compute give them.
+
+    points: how much worse suites may be. rounds: whether the trained model itself computes with
+    rounded numbers (a quantised base), so that another way to compute it is another rounding.
+    """
+    limit = limit_of(closeness, figures["compute"])
+    off = [] if limit is None else list(_off(figures, limit))
+    worse = list(_worse(figures["suites"], points)) if off or limit is None else []
+    another = not (rounds or limit is None) and bool(off) and (bool(worse) or _is_far(figures))
+    found = Verdict(failed=[*_unlike(figures), *_lost(figures)])
+    (found.failed if another else found.degraded).extend([*off, *worse])
+    found.unchecked = [
+        f"{name} could not be asked: {figures[name]['not_asked']}"
+        for name in ("greedy", "logprobs", "tokenization", "template", "ends")
+        if "not_asked" in figures[name] and not (name == "template" and figures["streamed"])
+    ]
+    return found
+
+
+def _unlike(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield what has to be the same to the last token, and is not."""
+    yield from _first(figures["tokenization"], "texts are tokenised otherwise", "text")
+    yield from _first(figures["template"], "conversations are rendered otherwise", "conversation")
+    streamed = figures["streamed"]
+    if streamed and streamed["first"]:
+        yield (
+            f"template: {streamed['of'] - streamed['same']} of {streamed['of']} questions are "
+            "answered otherwise by its own template than by the ids that were trained on"
+        )
+    if lost := figures["ends"].get("lost"):
+        yield f"ends: {', '.join(lost)} ended answers in training, and ends none here"
+    ended = figures["greedy"].get("ended")
+    if ended and 2 * ended["ran_on"] > ended["of"]:
+        yield (
+            f"ends: {ended['ran_on']} of {ended['of']} answers that the trained model ended go on "
+            "here: what should end them does not"
+        )
+    if figures["logprobs"].get("finite") is False:
+        yield "logprobs: some are not numbers: its weights overflow"
+
+
+def _first(found: dict[str, Any], what: str, key: str) -> Iterator[str]:
+    first = found.get("first")
+    if not first:
+        return
+    name = json.dumps(first[key], ensure_ascii=False)
+    said = f"{found['of'] - found['same']} of {found['of']} {what}, first {name}"
+    if "refused" in first:
+        yield f"{said}: {first['refused']}"
+        return
+    yield (
+        f"{said} at token {first['position']}: {' '.join(first['found_pieces'])} "
+        f"({_listed(first['found'])}) instead of {' '.join(first['expected_pieces'])} "
+        f"({_listed(first['expected'])})"
+    )
+
+
+def _listed(ids: list[int]) -> str:
+    return " ".join(map(str, ids))
+
+
+def _off(figures: dict[str, Any], limit: float) -> Iterator[str]:
+    """Yield by how much log-probabilities and answers are beyond what may be."""
+    apart, said = figures["logprobs"], figures["greedy"]
+    if apart.get("finite") and not apart["max"] <= limit:
+        yield f"logprobs: up to {apart['max']:.2g} apart; the limit is {limit:g}"
+    if said.get("margins"):
+        close = sum(margin < limit for margin in said["margins"])
+        tied = f", {close} of them at a tie (two tokens within {limit:g})" if close else ""
+        yield f"greedy: {len(said['margins'])} of {said['of']} answers differ{tied}"
+
+
+def _is_far(figures: dict[str, Any]) -> bool:
+    """Tell an artefact that no rounding explains."""
+    kl = figures["kl"]
+    return bool(kl) and kl["to_trained"] > FAR
+
+
+def _lost(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield that an artefact is rather the base than the trained model, if it is."""
+    kl = figures["kl"]
+    if kl and kl["to_base"] is not None and kl["to_base"] < LOST * kl["to_trained"]:
+        yield (
+            f"the tune is lost: it is nearer to the base (KL {kl['to_base']:.2g}) than to the "
+            f"trained model (KL {kl['to_trained']:.2g})"
+        )
+
+
+def _worse(suites: dict[str, Any], points: float) -> Iterator[str]:
+    """Yield which metrics are worse by more than so many points."""
+    for suite, found in suites.items():
+        for metric, value in found["metrics"].items():
+            if value["counts"] and value["worse_by"] > points:
+                each = 100 / found["examples"]
+                few = f", and one example is {each:.1f}" if each > points else ""
+                yield (
+                    f"{suite}.{metric}: {value['artefact']:.1f} instead of {value['tuned']:.1f} on "
+                    f"{found['examples']} examples; {points:g} points may be lost{few}"
+                )

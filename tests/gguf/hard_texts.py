@@ -1,0 +1,27 @@
+"""Texts that tokenizers disagree on, as soon as one of them is read in another way."""
+
+TEXTS = (
+    "Hello, world!",
+    "12345 and 3.14159, 1,000,000; 2026-11-22T14:31:16Z, x1y22z333, ½ ² ٣٤٥ 一二三",
+    "0 00 000 0000 00000 1 12 123 1234 12345 123456",
+    "I'm you're we'll they've he'd IT'S DON'T 'S 't ’s l'été",
+    "a  b   c    d\te\t\tf \t g",
+    "line\nline\n\nline\r\nline \n \n  x\n\n\n",
+    "   leading and trailing   ",
+    "\n", " ", "  ", "\t\n ", "\n\n  \n",
+    "def f(x, *args, **kwargs):\n    return [y for y in range(10) if y % 2 == 0]  # comment\n",
+    "for(int i=0;i<n;++i){ a[i]+=b[i]<<2; }//\r\n#include <stdio.h>\n",
+    "https://example.org/a/b?c=d&e=f#g user@host.com C:\\Temp\\x.txt /usr/lib",
+    "😀👍🏽👩‍👩‍👧‍👦🇩🇪🏳️‍🌈 ok ✅ ™ © …",
+    "你好，世界！今天天气很好。日本語のテキスト、カタカナ。 한국어 문장입니다.",
+    "Привет, мир! Ёлка. Ελληνικά. שלום עולם. مرحبا بالعالم। नमस्ते दुनिया ไทย",
+    "straße Ärger ÉCOLE École éÉ naïve coöperate Ǆ ǅ ǆ İstanbul ﬁ Ａ",
+    "CamelCaseWords HTTPServer iPhone XMLHttpRequest snake_case kebab-case ALLCAPS",
+    "…—–«»“”‘’\u00a0\u2003\u200b\u3000x\ufeff",
+    "\u0301a\u0308\u0323 zalgo\u0334\u0336",
+    "\x00\x01\x7f\x80",
+    "$100 €200 £3 ¥4 50% #1 @me ~/. ^_^ {}[]()<>|\\/`\"'",
+    "<|not_a_token|> <s> </s> [INST] <unk> <0x0A> ▁ Ġ Ċ",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa !!!!!!!!!! ======== --------",
+    "The quick brown fox jumps over the lazy dog. " * 3,
+)  # fmt: skip

@@ -1,0 +1,75 @@
+"""The part of a run's page and of its card that tells of exports."""
+
+import pytest
+
+from ftrecipe.stages.page.exported import exported, table
+from ftrecipe.stages.page.markdown import exports
+from ftrecipe.stages.page.story import Story
+
+
+def artefact(name: str, verdict: str, *why: str, **figures: object) -> dict:
+    """What gate.json says of one file."""
+    told = {"name": name, "engine": "llama_cpp", "about": "llama.cpp", "closeness": "rounded"}
+    return {**told, "verdict": verdict, "reasons": list(why), "bytes": 2048, **figures}
+
+
+def gate(*found: dict, merge: dict | None = None) -> dict:
+    """A gate.json of these files."""
+    return {"split": "test", "prompts": 32, "artefacts": list(found), "merge": merge}
+
+
+MEASURED = {
+    "greedy": {"same": 31, "of": 32},
+    "logprobs": {"finite": True, "max": 0.0312},
+    "kl": {"to_trained": 2.3e-6},
+    "suites": {
+        "qa": {
+            "metrics": {
+                "exact_match": {"tuned": 85.0, "artefact": 82.5, "counts": True},
+                "length": {"tuned": 5.0, "artefact": 9.0, "counts": False},
+            }
+        }
+    },
+}
+
+
+def test_a_row_has_the_figures_that_were_measured() -> None:
+    rows = list(table({"gguf": gate(artefact("a-f16.gguf", "same", **MEASURED))}))
+    again = "qa.exact_match 82.5 (trained 85.0)"
+    assert rows == [("gguf: a-f16.gguf", "same", "2 KB", "31 of 32", "0.031", "2e-06", again)]
+
+
+def test_what_was_not_asked_leaves_its_place_empty() -> None:
+    silent = {"greedy": {"not_asked": "no"}, "logprobs": {"not_asked": "no"}, "kl": None}
+    rows = list(
+        table({"ollama": gate(artefact("", "unchecked", **silent, suites={"not_asked": "no"}))})
+    )
+    assert rows == [("ollama", "unchecked", "2 KB", "", "", "", "")]
+
+
+def test_a_file_asked_of_two_programs_says_by_which() -> None:
+    names = [row[0] for row in table({"ollama": gate(artefact("", "same"), artefact("", "same"))})]
+    assert names == ["ollama (llama_cpp)", "ollama (llama_cpp)"]
+
+
+@pytest.mark.parametrize("verdict", ["degraded", "failed"])
+def test_why_a_file_is_not_the_same_is_on_page_and_card(verdict: str) -> None:
+    found = {"gguf": gate(artefact("a-q4_k_m.gguf", verdict, "qa.f1 fell by 4.2 <points>"))}
+    page = exported(Story(name="a", folder="runs/a", exports=found))
+    assert "gguf a-q4_k_m.gguf: qa.f1 fell by 4.2 &lt;points&gt;" in page
+    assert verdict in page
+    assert "fell by 4.2" in exports(found)
+
+
+def test_both_merges_into_a_quantized_base_are_told_with_their_figures() -> None:
+    far = {"max_dlogp": 0.5, "mean_dlogp": 0.02, "kl": 0.001}
+    merge = {"kept": "dequantized", "into": {"base": far, "dequantized": {**far, "kl": 0.0004}}}
+    told = exports({"merged": gate(artefact("", "same"), merge=merge)})
+    assert "was merged into the base as it was quantized" in told
+    assert "KL 0.001" in told
+    assert "KL 0.0004" in told
+
+
+def test_a_run_without_exports_says_nothing_of_them() -> None:
+    assert exported(Story(name="a", folder="runs/a")) == ""
+    assert exports({}) == ""
