@@ -173,9 +173,8 @@ def random_model(folder: Path) -> Path:
     import ftrecipe
 
     torch.manual_seed(0)
-    LlamaForCausalLM(LlamaConfig(**LLAMA)).to(torch.bfloat16).save_pretrained(
-        folder, max_shard_size=SHARD
-    )
+    model: Any = LlamaForCausalLM(LlamaConfig(**LLAMA))
+    model.to(torch.bfloat16).save_pretrained(folder, max_shard_size=SHARD)
     tiny = Path(ftrecipe.__file__).parent / "builtin" / "tiny"
     AutoTokenizer.from_pretrained(tiny).save_pretrained(folder)
     return folder
@@ -194,7 +193,7 @@ def random_adapter(base: Path, folder: Path) -> Path:
     for name, weight in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=1e-3)
-    tuned.save_pretrained(folder)
+    tuned.save_pretrained(str(folder))
     return folder
 
 

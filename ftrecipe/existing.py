@@ -48,14 +48,17 @@ def open_run(verb: str, line: list[str]) -> tuple[RunDir, list[str]]:
 def _consented(verb: str, rundir: RunDir, changes: list[str]) -> list[str]:
     """Return the changes without the consent that they repeat.
 
-    Raises ConfigError where a run that loads its model's own code is opened without it: whoever
-    wrote the folder may be another than who opens it.
+    Raises ConfigError where a run that runs code of others is opened without it: whoever wrote the
+    folder may be another than who opens it.
     """
     given = [word for word in changes if word.lstrip("+") == CONSENT]
-    if read_json(rundir.run)["config"]["consent"]["remote_code"] and not given:
+    if not read_json(rundir.run)["config"]["consent"]["remote_code"]:
+        return changes
+    if not given:
         raise ConfigError(
-            f"{rundir.path}: this run runs code of its model's author; if you trust it, say so "
-            f"again: python -m ftrecipe {verb} {rundir.path} {CONSENT}"
+            f"{rundir.path}: this run runs code of others, its model's author or a program that it "
+            f"names; if you trust it, say so again: python -m ftrecipe {verb} {rundir.path} "
+            f"{CONSENT}"
         )
     return [word for word in changes if word not in given]
 
@@ -81,7 +84,7 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     boundary = read_json(rundir.run)
     changed = words.read(changes)
     if "export" in allowed:
-        allowed = (*allowed, SENDING)
+        allowed = (*allowed, SENDING, CONSENT.partition("=")[0])
     asked = None if "strategy" in allowed else _add_exports(changed, boundary)
     keys = [*changed.choices, *(setting.key for setting in changed.settings)]
     changed.faults += [

@@ -41,6 +41,14 @@ def exports_of(rundir: RunDir) -> dict[str, dict[str, Any]]:
     return read_json(rundir.metrics).get(EXPORTS, {}) if rundir.metrics.is_file() else {}
 
 
+def fails(rundir: RunDir) -> bool:
+    """Tell whether a gate says that a result is not to be used: the run's, or one of exports."""
+    boundary = read_json(rundir.run)
+    config = boundary["config"]
+    targets = boundary.get("exports", list(config["export"]))
+    return stops(rundir) or export_fails(rundir, targets, bool(config.get("gate")))
+
+
 def export_fails(rundir: RunDir, targets: Iterable[str], gates: bool) -> bool:
     """Tell whether one of these exports is not what was trained.
 

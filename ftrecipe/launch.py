@@ -184,8 +184,9 @@ def start(
     """Run `stages` by the commands of plan.sh, one after the other; return the exit code.
 
     A plan that was `changed` is written first, once nobody else can be at the run, and only where
-    this machine has what it needs: what is refused leaves the run as it was. `environment` is added to the workers'; `watch` is called about once a second, and asks them to stop when it
-    returns True.
+    this machine has what it needs: what is refused leaves the run as it was. `environment` is added
+    to the workers'; `watch` is called about once a second, and asks them to stop when it returns
+    True.
     """
     with hold(rundir) as lock:
         if changed is not None:

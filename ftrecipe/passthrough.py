@@ -49,7 +49,7 @@ def argument_faults(
         if name in named or (ours in named and name in known):
             yield f"{key}: has a field of its own; use {group}.{ours}"
         elif name.startswith(PUSHES):
-            yield f"{key}: a run uploads nothing; push what export/ holds"
+            yield f"{key}: a run uploads nothing by itself; export=[merged,hub] pushes a model"
         elif name in reserved:
             yield f"{key}: is decided by the run; leave it out"
         elif name not in known:

@@ -8,7 +8,6 @@ from answers import Cli
 
 from ftrecipe import disk, launch, plan, readiness
 from ftrecipe.compose import compose
-from ftrecipe.errors import ConfigError
 from ftrecipe.existing import EXPORTING, GOING_ON, confirm, recompose
 from ftrecipe.readiness import lacks
 from ftrecipe.rundir import RunDir, read_json, write_json
@@ -133,7 +132,7 @@ def test_consent_to_push_is_said_anew_by_whoever_opens_the_run(cli: Cli, pushing
     for verb in ("export", "resume"):
         said = cli(verb, str(pushing.path))
         assert said.code == 2
-        assert f"python -m ftrecipe {verb} {pushing.path} {YES}" in said.err
+        assert f"python -m ftrecipe {verb} {pushing.path.absolute()} {YES}" in said.err
     said = cli("export", str(pushing.path), "consent.push_to_hub=false")
     assert said.code == 2
     made = recompose(pushing, [], EXPORTING)
@@ -164,3 +163,17 @@ def test_a_recipe_cannot_consent_to_a_push(cli: Cli, here: Path, faq: str) -> No
     said = cli("plan", "+recipe=evil")
     assert said.code == 2
     assert "consent is given on the command line, never in a recipe" in said.err
+
+
+def test_a_run_shows_how_its_exports_are_used(cli: Cli, run: RunDir) -> None:
+    launch.write(recompose(run, ["export=[vllm]"], EXPORTING), run, trains=False)
+    write_json(run.status, launch.PLANNED | {"state": "finished", "stage": "report"})
+    for name in ("vllm", "merged"):
+        (run.export / name).mkdir(parents=True)
+    said = cli("runs", "show", str(run.path))
+    assert said.code == 0, said.err
+    assert f"sh {run.export.absolute() / 'vllm' / 'serve.sh'}" in said.out.replace(
+        "sh runs/", f"sh {Path.cwd()}/runs/"
+    )
+    (run.export / "vllm" / "rejected").mkdir()
+    assert "serve.sh" not in cli("runs", "show", str(run.path)).out

@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ftrecipe.components.model import looks_like_hub_id
+from ftrecipe.door.reach import PROGRAMS, SENT_TO
 from ftrecipe.exchange import places
 from ftrecipe.paths import typed
 from ftrecipe.secrets import redacted, redacted_tree
@@ -18,7 +19,15 @@ def portable(recipe: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, A
     """Return a recipe with its places renamed, without what is its team's own affair."""
     kept = {key: value for key, value in recipe.items() if key not in (*OWN, "defaults")}
     chosen = [one for one in recipe.get("defaults", []) if "override /tracking" not in one]
-    return ({"defaults": chosen} if chosen else {}) | renamed(kept, names)
+    return ({"defaults": chosen} if chosen else {}) | renamed(_anywhere(kept), names)
+
+
+def _anywhere(node: Any) -> Any:
+    """Return nested values without the programs and servers that only the command line may name."""
+    if not isinstance(node, Mapping):
+        return node
+    kept = {k: _anywhere(value) for k, value in node.items() if k not in (*PROGRAMS, *SENT_TO)}
+    return {key: value for key, value in kept.items() if value != {} or node[key] == {}}
 
 
 def renamed(node: Any, names: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""Quantises one GGUF file with cyllama; kquants.py runs it as a process: SOURCE TARGET CODE THREADS.
+"""Quantises one GGUF file with cyllama; a process of kquants.py: SOURCE TARGET CODE THREADS.
 
 llama.cpp prints what it does and ends the process where a file is not as it expects.
 """

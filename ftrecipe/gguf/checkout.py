@@ -10,6 +10,7 @@ from pathlib import Path
 from ftrecipe.errors import ConfigError, StageError
 
 SCRIPT = "convert_hf_to_gguf.py"
+TRACEBACK = "Traceback (most recent call last):\n"
 TOLD = 5  # of the last lines that a converter printed, when it fails
 
 
@@ -42,10 +43,9 @@ def convert(checkout: Path, merged_folder: Path, target: Path, outtype: str) -> 
     )
     if ended.returncode != 0 or not target.is_file():
         target.unlink(missing_ok=True)
-        lines = [line.strip() for line in ended.stdout.splitlines() if line.strip()]
         raise StageError(
             f"{script} failed ({_advice(checkout, ended.stdout)}exit code {ended.returncode}): "
-            + " | ".join(lines[-TOLD:] or ["it printed nothing"])
+            + " | ".join(_last(ended.stdout) or ["it printed nothing"])
         )
 
 
@@ -55,3 +55,11 @@ def _advice(checkout: Path, said: str) -> str:
         return ""
     needs = checkout / "requirements" / "requirements-convert_hf_to_gguf.txt"
     return f"it needs packages of its own, see {needs}; "
+
+
+def _last(said: str) -> list[str]:
+    """Return the last lines, and of a traceback only what was raised."""
+    before, mark, traceback = said.partition(TRACEBACK)
+    lines = [line.strip() for line in before.splitlines() if line.strip()]
+    raised = [line for line in traceback.splitlines() if line.strip() and line[0] != " "][-1:]
+    return [*lines, *raised][-TOLD:] if mark else lines[-TOLD:]

@@ -29,10 +29,11 @@ class Special:
 
     def put(self, writer: GGUFWriter, tokenizer: Json) -> None:
         """Write them. Raises ConfigError for a frame of texts that llama.cpp cannot make."""
-        if not self.ends:
+        if not 1 <= len(self.ends) <= 3:
             raise ConfigError(
-                "export.gguf: the tokenizer has no token that ends an answer; name one: "
-                "model.special_tokens=…"
+                f"export.gguf: {len(self.ends)} tokens end an answer (eos_token of "
+                "tokenizer_config.json, and what the template puts after answers), and a GGUF file "
+                "names one to three"
             )
         before, after = framed(tokenizer)
         eos, *others = self.ends

@@ -29,7 +29,7 @@ def vocabulary_of(tokenizer: Json, rows: int, apart: bool) -> Vocabulary:
     merges = [tuple(merge.split(" ", 1) if isinstance(merge, str) else merge)
               for merge in model["merges"]]  # fmt: skip
     if model.get("byte_fallback"):
-        found = Vocabulary("llama", "default", tokens, types)
+        found = Vocabulary("llama", "", tokens, types)
         found.scores = scores(tokens, types, merges)
         found.prefix = prefixed(tokenizer, apart)
     else:

@@ -15,7 +15,7 @@ class Vocabulary:
     """Tokens by id with their types, and the rules of one of llama.cpp's tokenizers.
 
     model: "gpt2" merges bytes by `merges`, "llama" characters by `scores`, the highest first. pre:
-    how text is split before that. prefix: whether "llama" puts a space before text.
+    how text is split before that by "gpt2". prefix: whether "llama" puts a space before text.
     """
 
     model: str
@@ -47,7 +47,8 @@ class Vocabulary:
     def put(self, writer: GGUFWriter) -> None:
         """Write it."""
         writer.add_tokenizer_model(self.model)
-        writer.add_tokenizer_pre(self.pre)
+        if self.pre:
+            writer.add_tokenizer_pre(self.pre)
         writer.add_token_list(self.tokens)
         writer.add_token_types(self.types)
         if self.merges:

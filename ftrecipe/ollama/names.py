@@ -41,6 +41,16 @@ def named(text: str) -> Name:
     return Name(found[1], found[2] or TUNED)
 
 
+def clash(base: str, name: Name) -> str | None:
+    """Return why a base cannot be had beside a model of that name, None where it can."""
+    if full(base) != name.tagged(LATEST):
+        return None
+    return (
+        "is the name that is switched to the tuned model; give that another one: "
+        f"export.ollama.model={name.model}-tuned"
+    )
+
+
 def full(name: str) -> str:
     """Return a name with its tag, as the server lists it."""
     return name if ":" in name.rpartition("/")[2] else f"{name}:{LATEST}"

@@ -16,7 +16,7 @@ from typing import Any
 from ftrecipe.digest import sha256
 from ftrecipe.errors import did_you_mean
 from ftrecipe.ollama.modelfile import Modelfile
-from ftrecipe.ollama.names import BASE, CANDIDATE, LATEST, PREVIOUS, Name, full
+from ftrecipe.ollama.names import BASE, CANDIDATE, LATEST, PREVIOUS, Name, clash, full
 from ftrecipe.ollama.server import CHUNK, CutOff, OllamaError, Server
 
 OLDEST = (0, 5, 5)  # the first whose /api/create takes files by their digests
@@ -62,11 +62,8 @@ class Person:
 
 def register(server: Server, wanted: Wanted, person: Person) -> str:
     """Register a model; return the name by which it can be asked. Raises OllamaError."""
-    if wanted.base is not None and full(wanted.base) == wanted.name.tagged(LATEST):
-        raise OllamaError(
-            f"export.ollama.base={wanted.base} is the name that is switched to the tuned model; "
-            f"give that another one: export.ollama.model={wanted.name.model}-tuned"
-        )
+    if wanted.base is not None and (why := clash(wanted.base, wanted.name)):
+        raise OllamaError(f"export.ollama.base={wanted.base} {why}")
     person.say(f"{server.address} is Ollama {server.version()}")
     candidate = wanted.name.tagged(CANDIDATE)
     _create(server, candidate, wanted, person)

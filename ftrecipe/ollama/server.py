@@ -82,7 +82,7 @@ class Server:
         """Send a file; `sent` is called after each part of CHUNK bytes."""
         headers = {"Content-Length": str(file.stat().st_size),
                    "Content-Type": "application/octet-stream"}  # fmt: skip
-        with self._told(f"sent {file.name}"):
+        with self._told(f"while {file.name} was sent"):
             found = self.http.post(
                 f"/api/blobs/{digest}",
                 content=_parts(file, sent),

@@ -127,15 +127,21 @@ def _vllm_refuses(runs: Sequence[Candidate], served: Sequence[Served], on_gpu: b
         return None if len(served) == 1 else "it serves one merged model at a time"
     if not one_base(runs):
         return "these adapters are of several bases"
-    if any(run.run.quantization.package or run.run.model.special_tokens for run in runs):
-        return "it has the base neither quantized nor with added tokens as they were trained on"
+    models = [run.run.model for run in runs]
+    if any(run.run.quantization.package for run in runs):
+        return "it would not have the base quantized as it was trained on"
+    if any(model.special_tokens or model.from_run for model in models):
+        return "the base was changed before it was tuned: by added tokens, or an earlier run"
     stored = _stored(runs[0].run)
     return next(filter(None, (why_not(each, stored) for each in adapters)), None)
 
 
 def _stored(run: RunConfig) -> str:
     """Return the type that the base's weights are stored in, the usual one where nobody knows."""
-    config = config_of(run.model.source, run.model.revision) or {}
+    try:
+        config = config_of(run.model.source, run.model.revision) or {}
+    except ConfigError:  # a folder that is found from where the run was started, and not from here
+        config = {}
     return str(config.get("dtype") or config.get("torch_dtype") or "bfloat16")
 
 

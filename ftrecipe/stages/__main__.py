@@ -92,18 +92,13 @@ class Worker:
                 return 0
             for line in summary(session):
                 self.screen.say(line)
-            return gated.FAILED if stages[-1] == LAST and self.fails(session) else 0
+            return gated.FAILED if stages[-1] == LAST and gated.fails(self.dir) else 0
         except FtrecipeError as error:
             return self.tell(error, error.exit_code)
         except KeyboardInterrupt:
             return self.tell(Stopped("stopped"), Stopped.exit_code)
         except Exception as error:  # noqa: BLE001 - a bug keeps its traceback, in the log
             return self.tell(error, 1)
-
-    def fails(self, session: Session) -> bool:
-        """Tell whether a gate says that the result is not to be used: of the run, or of exports."""
-        gates = bool(session.run.gate)
-        return gated.stops(self.dir) or gated.export_fails(self.dir, session.exports, gates)
 
     def tell(self, error: BaseException, code: int) -> int:
         """Tell why the run ended, keep a bug's traceback in the log, and say how to go on."""

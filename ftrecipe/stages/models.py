@@ -260,11 +260,8 @@ class Models:
         return PeftModel.from_pretrained(base, self.dir.adapter)
 
     def merged(self) -> "PreTrainedModel":
-        """One plain model with the tune in its weights, in 16 bits where the base was quantised."""
-        if self.run.peft.trains_base:
-            return self.tuned
-        base = self.load(None, self.found.dtype if self.quantization() else None)
-        return self.with_adapter(base).merge_and_unload()
+        """One plain model with the adapter in its weights, in float32: less would round it away."""
+        return self.with_adapter(self.load(None, "float32")).merge_and_unload()
 
     def source_folder(self) -> Path:
         """Return the folder that the base is read from; of a hub id, that of the cache."""

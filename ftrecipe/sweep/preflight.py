@@ -31,7 +31,8 @@ class Verdict:
 def preflight(fixed: list[str], space: Sequence[Dimension]) -> list[Verdict]:
     """Return the combinations looked at, at least one of which composes.
 
-    Raises ConfigError for a typo, and where no combination composes.
+    Raises ConfigError for a typo, where no combination composes, and where each trial would send
+    its model to the same place.
     """
     seen = [judge(fixed, point) for point in points(space)]
     typos = [
@@ -41,6 +42,12 @@ def preflight(fixed: list[str], space: Sequence[Dimension]) -> list[Verdict]:
         raise ConfigError(dict.fromkeys(typos))
     if not any(verdict.made for verdict in seen):
         raise ConfigError(_none_left(seen))
+    made = [verdict.made.run for verdict in seen if verdict.made is not None]
+    if sending := {name for run in made for name, one in run.export.items() if one.sends}:
+        raise ConfigError(
+            f"export={','.join(sorted(sending))}: all trials of a sweep would send their model to "
+            "one place; leave it out, and send the best: python -m ftrecipe export RUN export=[hub]"
+        )
     return seen
 
 

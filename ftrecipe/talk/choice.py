@@ -10,6 +10,7 @@ from ftrecipe.components.export import GROUP, Artefact, Closeness, Export
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.gated import GATE
+from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 
 TRAINED = "trained"
@@ -21,6 +22,7 @@ MODULES = {"llama_cpp": "xllamacpp", "transformers": "transformers", "peft": "pe
            "ollama": "ollama", TRAINED: "transformers"}  # fmt: skip
 ON_CPU = ("llama_cpp", "transformers", "peft", TRAINED, "ollama")
 ON_GPU = ("transformers", "peft", TRAINED, "llama_cpp", "ollama")  # llama.cpp's wheel has no CUDA
+MARKS = {"adapter_config.json": "peft", "config.json": "transformers"}
 ON_BASE = ("peft", TRAINED)  # what needs the model that was tuned
 NEARNESS = tuple(Closeness)
 
@@ -99,11 +101,10 @@ def _made(rundir: RunDir, name: str, target: Export) -> list[Loadable]:
     folder = rundir.export / name
     gate = _gate(folder)
     rejected = folder / REJECTED
-    said = {one.get("name", ""): one.get("verdict") for one in gate.get("artefacts", [])}
     return [
         Loadable(
             f"{name}/{each.name}" if each.name else name, each.engine, each.path, each.closeness,
-            said.get(each.name) or gate.get("verdict"), each.address, each.served,
+            _said_of(folder, each.name), each.address, each.served,
         )
         for place in (folder, rejected)
         if place.is_dir() and (place == rejected or gate.get("verdict") != FAILED)
@@ -146,9 +147,9 @@ def named(word: str, found: Sequence[Loadable], where: Path) -> Loadable:
 
     Raises ConfigError for what is not there, failed its gate, or has no engine here.
     """
-    if there := _at(where / Path(word).expanduser()):
-        return _usable(there, word)
     exact = [each for each in found if word in (each.name, each.name.partition("/")[0])]
+    if not exact and (there := _at(where / typed(word))):
+        return _usable(there, word)
     meant = exact or [each for each in found if word.lower() in each.name.lower()]
     if not meant and word == "adapter":
         meant = [each for each in found if each.engine == TRAINED and each.path.name == word]
@@ -175,10 +176,17 @@ def _usable(one: Loadable, word: str) -> Loadable:
 def _at(path: Path) -> Loadable | None:
     """Return what lies at a path, by what is in it; None where nothing that can be loaded does."""
     if path.is_file() and path.suffix == ".gguf":
-        return Loadable(str(path), "llama_cpp", path, Closeness.rounded)
-    marks = {"adapter_config.json": "peft", "config.json": "transformers"}
-    for mark, engine in marks.items():
+        verdict = _said_of(path.parent, path.name)
+        return Loadable(str(path), "llama_cpp", path, Closeness.rounded, verdict)
+    for mark, engine in MARKS.items():
         if (path / mark).is_file():
-            return Loadable(str(path), engine, path)
+            return Loadable(str(path), engine, path, verdict=_said_of(path, ""))
     files = sorted(path.glob("*.gguf")) if path.is_dir() else []
     return _at(files[0]) if files else None
+
+
+def _said_of(folder: Path, name: str) -> str | None:
+    """Return what a gate said of an export's folder, or of a file in it; None if none looked."""
+    gate = _gate(folder.parent if folder.name == REJECTED else folder)
+    said = {one.get("name", ""): one.get("verdict") for one in gate.get("artefacts", [])}
+    return said.get(name) or gate.get("verdict")

@@ -63,10 +63,15 @@ class Conversation:
             said.append({"role": "assistant", "content": turn.answers[speaker].kept})
         return [*said, {"role": "user", "content": question}]
 
+    @property
+    def answered(self) -> list[Turn]:
+        """The turns in which the tuned model said something; no format has empty answers."""
+        return [turn for turn in self.turns if next(iter(turn.answers.values())).kept.strip()]
+
     def row(self, model: str) -> dict[str, Any]:
         """Return it as a row of a chat log: the tuned model's words count, others' stand by."""
         messages: list[dict[str, Any]] = []
-        for turn in self.turns:
+        for turn in self.answered:
             messages.append(
                 {"id": turn.id, "role": "user", "content": turn.question, "time": turn.time}
             )

@@ -1,5 +1,6 @@
 """The verb `chat`: talk to a run in the terminal."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,8 +11,8 @@ from ftrecipe import devices, supervise
 from ftrecipe.components.eval.prompts import ASKED_RAW
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.errors import ConfigError
-from ftrecipe.existing import open_run
-from ftrecipe.found import find_run, looked_in
+from ftrecipe.existing import CONSENT, open_run
+from ftrecipe.found import looked_in
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.state import known_status
@@ -57,12 +58,14 @@ def chat(words: list[str]) -> int:
     here = Path.cwd()
     named, rest = valued(words, WITH, COMPARE, LOG, ASK, SYSTEM)
     given, rest = flags(rest, JSON, WITH, COMPARE, LOG, ASK, SYSTEM)
-    place, _ = looked_in(rest)
-    compared = named.get(COMPARE)
-    other = find_run(compared, place).path.absolute() if compared and compared != BASE else None
+    compared = named.get(COMPARE, BASE)
+    other = None
+    if rest and compared != BASE:
+        shared = [word for word in rest[1:] if word.lstrip("+") == CONSENT or looked_in([word])[0]]
+        other, _ = open_run("chat", [compared, *shared])
+        os.chdir(here)
     rundir, changes = open_run("chat", rest)
-    asked = _asked(named, changes, rundir, other and RunDir(other), here, JSON in given)
-    return _talk(asked)
+    return _talk(_asked(named, changes, rundir, other, here, JSON in given))
 
 
 def _asked(
@@ -82,7 +85,11 @@ def _asked(
     context = _context([word for word in changes if _is_context(word)], run, faults)
     decoding = writing.read_all([word for word in changes if not _is_context(word)], faults)
     tuned = _tried(lambda: _speaker(rundir, run, named.get(WITH), compares, here), faults)
-    second = _tried(lambda: _other(rundir, other, named, here), faults) if compares else None
+    second = None
+    if compares and tuned is not None:
+        by_path = Path(tuned.what.name).is_absolute()  # of this run, not of the other
+        word = None if by_path else named.get(WITH)
+        second = _tried(lambda: _other(rundir, other, word, here), faults)
     if log is not None:
         _tried(lambda: ChatFile(log).check(), faults)
     if raw and log is not None:
@@ -132,15 +139,13 @@ def _speaker(
     return Speaker(TUNED, str(rundir.path), _name(rundir), what)
 
 
-def _other(rundir: RunDir, other: RunDir | None, named: dict[str, str], here: Path) -> Speaker:
+def _other(rundir: RunDir, other: RunDir | None, word: str | None, here: Path) -> Speaker:
     """Return who answers beside the tuned model: its base, or another run's model."""
     if other is None:
         return Speaker(BASE, str(rundir.path), _name(rundir), None)
     if other.path == rundir.path:
-        raise ConfigError(f"{COMPARE} {named[COMPARE]}: this is the run itself; name another")
-    word = named.get(WITH)
-    is_file = word is not None and (here / typed(word)).exists()  # of the run, not of the other
-    found = _speaker(other, _config(other), None if is_file else word, True, here)
+        raise ConfigError(f"{COMPARE}: {other.path} is the run itself; name another")
+    found = _speaker(other, _config(other), word, True, here)
     return replace(found, name=found.run_name)
 
 

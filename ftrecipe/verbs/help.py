@@ -12,6 +12,7 @@ ftrecipe fine-tunes language models from composed recipes.
   python -m ftrecipe recipes                        the recipes there are
   python -m ftrecipe evaluate +recipe=quickstart    how good the base is, before any training
   python -m ftrecipe runs                           what was run, and how good it is
+  python -m ftrecipe chat quickstart                talk to what was trained
 
 Exit codes: 0 done, 1 failed, 2 refused, 3 done and the gate failed, 130 stopped.
 key=value is configuration, --flag belongs to the verb. Verbs (without one it is run):

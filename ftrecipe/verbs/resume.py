@@ -36,7 +36,7 @@ def resume(words: list[str]) -> int:
     status = launch.read_status(rundir)
     if status["state"] == "finished" and not asks_for_more(changes):
         print(f"{rundir.path} is finished; nothing to resume (report: {rundir.report_html})")
-        return gated.FAILED if gated.stops(rundir) else 0
+        return gated.FAILED if gated.fails(rundir) else 0
     made = recompose(rundir, said, GOING_ON)
     done = [] if changes else status["done"]
     again = changes or not read_json(rundir.run)["settled"]

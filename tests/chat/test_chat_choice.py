@@ -84,7 +84,9 @@ def test_a_missing_engine_is_passed_over_and_named_when_asked_for(run, config, m
     monkeypatch.setitem(choice.MODULES, "llama_cpp", "no_such_module")
     found = loadable(run, config)
     assert best(found, on_gpu=False).name == TRAINED
-    with pytest.raises(ConfigError, match=r"needs no_such_module.*pip install 'ftrecipe\[export\]'"):
+    with pytest.raises(
+        ConfigError, match=r"needs no_such_module.*pip install 'ftrecipe\[export\]'"
+    ):
         named("gguf", found, run.path)
 
 
@@ -105,7 +107,8 @@ def test_what_the_gate_has_rejected_is_loaded_by_its_path_alone(run, config):
         named("merged", found, run.path)
     assert "its gate said failed" in str(error.value)
     assert f"--with {rejected}" in str(error.value)
-    assert named(str(rejected), found, run.path).engine == "transformers"
+    there = named(str(rejected), found, run.path)
+    assert (there.engine, there.verdict) == ("transformers", "failed")
 
 
 def test_a_run_of_which_all_failed_is_told_why(run, config):
@@ -122,6 +125,15 @@ def test_a_path_is_known_by_what_lies_there(run, tmp_path):
     (tmp_path / "a" / "config.json").write_text("{}")
     assert named("m.gguf", [], tmp_path).engine == "llama_cpp"
     assert named("a", [], tmp_path).engine == "peft"
+
+
+def test_the_runs_own_export_goes_before_a_folder_of_that_name(run, config, tmp_path):
+    (tmp_path / "merged").mkdir()
+    (tmp_path / "merged" / "config.json").write_text("{}")
+    export(run, "merged")
+    found = loadable(run, config)
+    assert named("merged", found, tmp_path).path == run.export / "merged"
+    assert named("./merged", found, tmp_path).path == tmp_path / "merged"
 
 
 def test_an_export_that_somebody_has_damaged_is_passed_over(run, config):

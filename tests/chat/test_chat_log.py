@@ -57,6 +57,11 @@ def test_an_answer_that_was_broken_off_is_context_alone():
     assert ("assistant", "d") in learned(said.row("run"))
 
 
+def test_a_turn_without_a_word_of_the_model_is_left_out():
+    row = talk(("a", ""), ("c", "d")).row("run")
+    assert learned(row) == [("user", "c"), ("assistant", "d")]
+
+
 def test_a_better_answer_is_what_is_learned_and_gone_on_from():
     said = talk(("a", "wrong"))
     said.turns[0].answers["tuned"].edited = "right"
@@ -78,7 +83,8 @@ def test_a_conversation_is_one_line_that_grows(tmp_path):
 
 def test_what_was_there_before_stays_to_the_letter(tmp_path):
     path = tmp_path / "log.jsonl"
-    before = '{"id": "1",  "created": "2026-01-01T00:00:00Z", "messages": [{"role": "user", "content": "é"}]}'
+    asked = '"messages": [{"role": "user", "content": "é"}]'
+    before = f'{{"id": "1",  "created": "2026-01-01T00:00:00Z", {asked}}}'
     path.write_text(before, "utf-8")  # without an end of line
     file = ChatFile(path)
     file.check()
@@ -123,7 +129,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path, text):
 
 
 def test_places_that_cannot_be_written_are_told(tmp_path):
-    for name, why in {"a/log.jsonl": "there is no folder", ".": "is no file", "x.jsonl.gz": "as it is"}.items():
+    for name, why in {
+        "a/log.jsonl": "there is no folder",
+        ".": "is no file",
+        "x.jsonl.gz": "as it is",
+    }.items():
         with pytest.raises(ConfigError, match=why):
             ChatFile(tmp_path / name).check()
 

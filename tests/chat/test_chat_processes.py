@@ -35,7 +35,7 @@ def command(*words: object) -> list[str]:
 
 def piped(text: str, *words: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command("chat", *words), input=text, capture_output=True, text=True,
-                          env=ENVIRONMENT, timeout=120, check=False)  # fmt: skip
+                          env=ENVIRONMENT, timeout=300, check=False)  # fmt: skip
 
 
 def test_a_pipe_asks_a_question_a_line_and_its_log_can_be_trained_on(run, tmp_path):
@@ -59,7 +59,7 @@ def test_a_pipe_asks_a_question_a_line_and_its_log_can_be_trained_on(run, tmp_pa
     checked = subprocess.run(
         command("check", "dataset=chatlog", f"dataset.path={log}", "eval=[]",
                 "dataset.split={train: 1, validation: 0, test: 0}"),
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path,
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -88,7 +88,9 @@ class Glass:
         """Return what is shown, from where the last look ended, until `text` is."""
         deadline = time.monotonic() + seconds
         while (at := self.shown.find(text, self.read)) < 0:
-            assert time.monotonic() < deadline, f"no {text!r} in {self.shown[self.read :][-2000:]!r}"
+            assert time.monotonic() < deadline, (
+                f"no {text!r} in {self.shown[self.read :][-2000:]!r}"
+            )
             if select.select([self.fd], [], [], 0.1)[0]:
                 self.shown += os.read(self.fd, 65536).decode("utf-8", "replace")
         began, self.read = self.read, at + len(text)

@@ -92,7 +92,7 @@ def test_a_run_of_texts_has_no_log(cli, here):
 
 def test_a_run_is_not_compared_with_itself(cli, run):
     said = cli("chat", str(run.path), "--compare", str(run.path))
-    assert "this is the run itself" in said.err
+    assert "is the run itself" in said.err
 
 
 def test_what_is_asked_of_the_worker_survives_its_command_line(cli, run, started, here):

@@ -1,4 +1,4 @@
-"""A recipe sends no model to another machine."""
+"""A recipe sends no model to another machine, and runs no program of this one."""
 
 from pathlib import Path
 
@@ -22,3 +22,9 @@ def test_a_recipe_may_name_a_server_of_this_machine(host: str | None, here: Path
 
 def test_a_go_template_is_no_file(here: Path) -> None:
     assert not list(outside(("export", "ollama", "template"), "{{ .Prompt }}/../..", here))
+
+
+def test_a_recipe_names_no_program_that_is_run(here: Path) -> None:
+    (told,) = outside(("export", "gguf", "llama_cpp"), "./llama.cpp", here)
+    assert "name it on the command line: export.gguf.llama_cpp=./llama.cpp" in told
+    assert not list(outside(("export", "gguf", "llama_cpp"), "", here))

@@ -100,7 +100,6 @@ class LlamaCpp:
         params.cpuparams.n_threads, params.warmup = 1, False
         self.server = xllamacpp.Server(params)
 
-
     def tokens(self, text: str) -> list[int]:
         """Return a text's ids, special tokens read, none added."""
         asked = {"content": text, "add_special": False, "parse_special": True}

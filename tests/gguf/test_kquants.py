@@ -1,4 +1,4 @@
-"""K-quants: made by what is installed, told where they fall back, and nothing of the file is lost."""
+"""K-quants: made by what is installed, told where they fall back, nothing else is lost."""
 
 import importlib.util
 import sys

@@ -23,7 +23,7 @@ STEPS: dict[str, tuple[list[str], bool]] = {
 
 
 def splitting(name: str) -> Any:
-    """Return the pre-tokenizer that llama.cpp calls by that name, as tokenizer.json files have it."""
+    """Return the pre-tokenizer that llama.cpp calls by that name, as tokenizer.json has it."""
     parts: list[Any] = []
     for pattern in STEPS[name][0]:
         if pattern == pretokenizer.DIGIT:
@@ -44,8 +44,13 @@ def byte_level(name: str) -> PreTrainedTokenizerFast:
     core.pre_tokenizer = splitting(name)
     core.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    core.train_from_iterator(TEXTS * 2, BpeTrainer(
-        vocab_size=900, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False))  # fmt: skip
+    trainer = BpeTrainer(
+        vocab_size=900,
+        special_tokens=SPECIAL,
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
+    core.train_from_iterator(TEXTS * 2, trainer)
     return _wrapped(core)
 
 

@@ -307,7 +307,8 @@ class Handler(BaseHTTPRequestHandler):
         """Send lines one after the other; whatever comes later, the status is 200."""
         if asked.get("stream") is False:
             *_, last = lines
-            return self._json(last, 500 if "error" in last else 200)
+            self._json(last, 500 if "error" in last else 200)
+            return
         self.send_response(200)
         self.send_header("Content-Type", "application/x-ndjson")
         self.send_header("Transfer-Encoding", "chunked")
@@ -315,7 +316,7 @@ class Handler(BaseHTTPRequestHandler):
         for line in lines:
             text = json.dumps(line).encode() + b"\n"
             self.wfile.write(f"{len(text):x}\r\n".encode() + text + b"\r\n")
-        return self.wfile.write(b"0\r\n\r\n") and None
+        self.wfile.write(b"0\r\n\r\n")
 
     def _json(self, value: Json, status: int = 200) -> None:
         self._body(json.dumps(value).encode(), "application/json", status)

@@ -105,7 +105,7 @@ def test_a_server_that_goes_away_in_the_middle_of_a_file_is_said_to(
     server: Server, ollama: StandIn, gguf: Path
 ) -> None:
     ollama.breaks["POST /api/blobs"] = "vanish"
-    with pytest.raises(CutOff, match=f"sent {gguf.name}, it went away"):
+    with pytest.raises(CutOff, match=f"while {gguf.name} was sent, it went away"):
         server.upload(f"sha256:{sha256(gguf)}", gguf, lambda: None)
 
 

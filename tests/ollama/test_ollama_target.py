@@ -35,7 +35,9 @@ def test_a_file_of_the_gguf_target_is_taken_whatever_wrote_it() -> None:
     assert faults(Ollama(gguf_type="q5_x"), gguf=Gguf()) != []
 
 
-@pytest.mark.parametrize("template", ["{% for m in messages %}{{ m }}{% endfor %}"])
+@pytest.mark.parametrize(
+    "template", ["{% for m in messages %}{{ m }}{% endfor %}", "{% x %}" + "text" * 200]
+)
 def test_a_jinja_template_is_refused(template: str) -> None:
     (told,) = faults(Ollama(template=template))
     assert "is Jinja" in told

@@ -17,7 +17,7 @@ from ftrecipe import launch, plan
 from ftrecipe.compose import compose
 from ftrecipe.rundir import RunDir, read_json, write_json
 
-SECONDS = 60
+SECONDS = 120
 FILES = {
     "adapter": "adapter_config.json",
     "merged": "config.json",

@@ -2,6 +2,7 @@ import importlib.util
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from answers import Cli
@@ -195,3 +196,13 @@ def test_the_log_of_a_run_that_is_not_ours_goes_elsewhere(pretend: Pretend) -> N
 
 def test_serving_is_told_by_the_help() -> None:
     assert verbs.summary("serve").startswith("Answer on 127.0.0.1 as OpenAI's API does")
+
+
+@pytest.mark.slow
+def test_a_file_that_cannot_be_loaded_is_told_in_words(
+    here: Path, pretend: Pretend, start: Callable[..., Any]
+) -> None:
+    pretend("one", gguf="same")
+    process = start(here, "runs/quickstart/one")
+    assert "quickstart-f16.gguf: cannot be loaded by llama.cpp" in process.until("error:")
+    assert process.child.wait(20) == 1

@@ -22,8 +22,8 @@ pytest.importorskip("fastapi")
 
 TRAIN = [
     "+recipe=quickstart", "trainer.max_steps=6", "hardware=cpu", "eval=[qa]",
-    "eval.qa.max_samples=4", "eval.qa.max_new_tokens=24", "fidelity.prompts=4", "fidelity.examples=4",
-    "export=[adapter,merged,gguf]",
+    "eval.qa.max_samples=4", "eval.qa.max_new_tokens=24", "fidelity.prompts=4",
+    "fidelity.examples=4", "export=[adapter,merged,gguf]",
 ]  # fmt: skip
 EXPORTS = {"a": "adapter", "b": "adapter", "c": "merged"}
 Row = dict[str, Any]
@@ -220,19 +220,18 @@ def test_a_key_is_asked_for(gguf_address: str, gguf_client: Any) -> None:
 def test_serving_changes_no_status_and_holds_no_lock(folder: Path, address: str) -> None:
     served = RunDir(folder / "runs" / "quickstart" / "a")
     assert address in served.status.with_name("logs").joinpath("serve.txt").read_text("utf-8")
-    assert read_json(served.status) == read_json(RunDir(next(folder.glob("runs/*/2*"))).status)
+    (run,) = folder.glob("runs/quickstart/2*")
+    assert read_json(served.status) == read_json(RunDir(run).status)
     with hold(served):
         pass
 
 
 def test_ctrl_c_stops_it_within_seconds_though_it_is_answering(gguf: Any, gguf_client: Any) -> None:
-    asking = threading.Thread(
-        target=lambda: pytest.raises(
-            openai.APIError, said, gguf_client, "quickstart", "Count.", max_tokens=900
-        ),
-        daemon=True,
-    )
-    asking.start()
+    def ask() -> None:
+        with pytest.raises(openai.APIError):
+            said(gguf_client, "quickstart", "Count.", max_tokens=900)
+
+    threading.Thread(target=ask, daemon=True).start()
     code, seconds = gguf.stop(signal.SIGINT)
     assert code == 0
     assert seconds < 6

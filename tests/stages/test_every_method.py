@@ -91,6 +91,10 @@ def test_lora_trains_on_every_quantization(quantization: str, runs_dir: Path) ->
     assert (trained - start).abs().max() > 1e-4, "training changed nothing"
     reloaded = Session.open(session.dir, Screen(None)).models.tuned
     torch.testing.assert_close(log_probabilities(reloaded), trained, atol=2e-4, rtol=0)
+    if session.run.quantization.bits == 4:
+        merge = read_json(session.dir.export / "merged" / "gate.json")["merge"]
+        assert merge["kept"] == "dequantized"
+        assert merge["into"]["dequantized"]["max_dlogp"] < 1e-3 < merge["into"]["base"]["max_dlogp"]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +112,7 @@ def whole(runs_dir: Path) -> RunDir:
         ("run.json", "run"), ("status.json", "status"), ("metrics.json", "metrics"),
         ("base.json", "base"), ("lock.json", "lock"), ("data/prepared.json", "prepared"),
         ("data/report.json", "data_report"), ("checkpoints/checkpoint-2/whole.json", "checkpoint"),
+        ("export/adapter/gate.json", "export_gate"),
     ],
 )  # fmt: skip
 def test_run_writes_json_that_its_schema_describes(whole: RunDir, file: str, schema: str) -> None:

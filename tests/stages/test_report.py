@@ -102,6 +102,15 @@ def test_code_that_loads_the_result_is_python(rundir):
         compile(code, "usage", "exec")
 
 
+def test_what_a_gate_rejected_is_not_told_how_to_use(rundir):
+    (rundir.export / "adapter" / "rejected").mkdir(parents=True)
+    (rundir.export / "merged").mkdir()
+    titles = [use.title for use in read_story(session(rundir).run, rundir).usages]
+    assert [title for title in titles if title.startswith("Load")] == [
+        "Load the merged model (Python)"
+    ]
+
+
 @pytest.mark.parametrize("leak", ["same_prompt", "same_words"])
 def test_never_shown_is_not_said_where_the_audit_found_leaks(rundir, leak):
     clean = {"same_prompt": 0, "same_words": 0, "words": 13}

@@ -51,6 +51,15 @@ def test_a_typo_in_any_swept_value_ends_the_sweep_before_it_begins(faq: str, cli
         (["+sweep=lora_rank_lr", "sweep.pruner=medan"], "did you mean median?"),
         (["+sweep=lora_rank_lr", "peft=ia3"], "belongs to peft="),
         (["+sweep=lora_rank_lr", "peft.r=8", "trainer.learning_rate=1e-3"], "nothing varies"),
+        (
+            [
+                "peft.r=4,8",
+                "export=[merged,hub]",
+                "export.hub.repo_id=me/bot",
+                "consent.push_to_hub=true",
+            ],
+            "would send their model to one place",
+        ),
     ],
 )
 def test_a_fault_in_a_sweep_is_told_in_our_words(words: list[str], fault: str, faq: str) -> None:

@@ -17,6 +17,7 @@ from ftrecipe.components.export import (
     Tuned,
     Usage,
 )
+from ftrecipe.errors import listed
 from ftrecipe.gguf import checkout, kinds, kquants
 from ftrecipe.gguf.families import FAMILIES, stranger
 from ftrecipe.paths import typed
@@ -61,6 +62,13 @@ class Gguf(Export):
                 yield f"llama_cpp={why}"
         elif model is not None and model.model_type not in FAMILIES:
             yield f"types: {stranger(model.model_type)}"
+        if model is not None and self._indirect:
+            rows = (model.hidden, model.intermediate, model.heads * model.head_dim)
+            if all(length % kquants.BLOCK for length in rows):
+                yield (
+                    f"types: {', '.join(self._indirect)} takes {kquants.BLOCK} numbers of a row "
+                    f"together, and this model's rows have {listed([*map(str, rows)])}; take q8_0"
+                )
 
     def lacks(self) -> Iterator[str]:
         """Yield what K-quants need and is not installed."""

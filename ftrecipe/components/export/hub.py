@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ftrecipe.components.export import GROUP, Artefact, Asking, Export, Tuned, Usage
 from ftrecipe.components.export.hub_push import lacking, push, quoting
-from ftrecipe.components.export.vllm import place
+from ftrecipe.components.export.others import is_older, place, verdict
 from ftrecipe.errors import ConfigError, did_you_mean, listed
-from ftrecipe.gated import GATE, REJECTED
 from ftrecipe.rundir import now, read_json, write_json
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class Hub(Export):
     also what its gate found to be worse than the trained model.
     """
 
-    package: ClassVar[str] = "huggingface_hub"
+    package: ClassVar[str | None] = "huggingface_hub"
     after_others: ClassVar[bool] = True
     sends: ClassVar[bool] = True
 
@@ -104,12 +103,12 @@ class Hub(Export):
 
     def _held_back(self, made: Path, tuned: Tuned) -> str | None:
         """Return why a target stays here: by what its gate said, or by what its files say."""
-        verdict = read_json(made / GATE)["verdict"] if (made / GATE).is_file() else "unknown"
-        if verdict == "unknown" or (made / REJECTED).is_dir():
-            return f"the verdict of its gate is {verdict}"
-        if verdict != "same" and not self.degraded:
-            return f"its gate says {verdict}; export.hub.degraded=true pushes it all the same"
-        if tuned.adapter is not None and _newer(tuned.adapter, made / GATE):
+        said = verdict(made)
+        if said not in ("same", "degraded"):
+            return f"the verdict of its gate is {said}"
+        if said == "degraded" and not self.degraded:
+            return "its gate says degraded; export.hub.degraded=true pushes it all the same"
+        if is_older(made, tuned):
             return f"it was made before the last training; make it anew: export=[{made.name},hub]"
         if names := quoting(made, place(tuned.base)):
             return (
@@ -136,11 +135,6 @@ def _sendable(targets: Mapping[str, Export | type[Export]]) -> list[str]:
     """Return the targets that have files of their own, plain models first."""
     own = [name for name, target in targets.items() if not target.after_others]
     return sorted(own, key=lambda name: targets[name].library != Export.library)
-
-
-def _newer(folder: Path, file: Path) -> bool:
-    """Tell whether a file of a folder was written after `file`."""
-    return max(each.stat().st_mtime for each in folder.iterdir()) > file.stat().st_mtime
 
 
 def _is_repo_id(text: str) -> bool:

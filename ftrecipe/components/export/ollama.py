@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, ClassVar
@@ -12,16 +13,15 @@ from ftrecipe.components.export import GROUP, Artefact, Asking, Export, Tuned, U
 from ftrecipe.components.export.gguf import Gguf
 from ftrecipe.components.export.ollama_told import context, license_text, question, stops
 from ftrecipe.errors import ConfigError
-from ftrecipe.ollama import names
+from ftrecipe.ollama import names, registering
 from ftrecipe.ollama.address import address
 from ftrecipe.ollama.modelfile import Modelfile
+from ftrecipe.ollama.server import Server
 from ftrecipe.paths import typed
 from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
     from ftrecipe.memory.architecture import Architecture
-    from ftrecipe.ollama.registering import Person
-    from ftrecipe.ollama.server import Server
 
 FILE = "Modelfile"
 QUESTIONS = 3
@@ -79,27 +79,24 @@ class Ollama(Export):
     def _template_faults(self) -> Iterator[str]:
         if self.template is None:
             return
-        there = "{{" in self.template or typed(self.template).is_file()
-        if "{%" in (self._go_template() if there else self.template):
+        if "{" not in self.template and not typed(self.template).is_file():
+            yield f"template={self.template}: is neither a file nor a template in Go's language"
+        elif "{%" in self._go_template():
             yield (
                 "template: is Jinja, and Ollama's are in Go's language; leave it out: the chat "
                 "template of the training is in the GGUF"
             )
-        elif not there:
-            yield f"template={self.template}: is neither a file nor a template in Go's language"
 
     def _name_faults(self) -> Iterator[str]:
-        for field, text in (("model", self.model), ("base", self.base)):
-            why = None if text is None else names.fault(text, switched=field == "base")
+        wrong = self.model is not None and names.fault(self.model)
+        if wrong:
+            yield f"model={self.model}: {wrong}"
+        if self.base is not None:
+            why = names.fault(self.base, switched=True)
+            if why is None and self.model is not None and not wrong:
+                why = names.clash(self.base, names.named(self.model))
             if why is not None:
-                yield f"{field}={text}: {why}"
-        if self.base is not None and self.model is not None:
-            switched = f"{self.model.partition(':')[0]}:{names.LATEST}"
-            if names.full(self.base) == switched:
-                yield (
-                    f"base={self.base}: is the name that is switched to the tuned model; give that "
-                    f"another one: export.ollama.model={self.model}-tuned"
-                )
+                yield f"base={self.base}: {why}"
         try:
             address(self.host)
         except ValueError as error:
@@ -110,15 +107,12 @@ class Ollama(Export):
         yield from self._gguf.lacks()
         if not self.register:
             return
-        from importlib.util import find_spec
-
         if find_spec("ollama") is None:
             yield "register=true needs the package ollama; pip install 'ftrecipe[export]'"
             return
-        from ftrecipe.ollama.registering import lacking
-        from ftrecipe.ollama.server import Server
-
-        yield from lacking(Server(self.host, min(self.timeout, CHECK_SECONDS)), self.base)
+        yield from registering.lacking(
+            Server(self.host, min(self.timeout, CHECK_SECONDS)), self.base
+        )
 
     def write(self, tuned: Tuned, folder: Path) -> None:
         """Write the Modelfile and put the GGUF beside it: that of `gguf`, or one of its own."""
@@ -152,10 +146,8 @@ class Ollama(Export):
         """Register the model, if that was asked for, and switch its names to it."""
         if not self.register:
             return []
-        from ftrecipe.ollama.registering import Wanted, register
-
         file = self.artefacts(folder)[0]
-        wanted = Wanted(
+        wanted = registering.Wanted(
             name=self._name(tuned.name),
             file=file.path,
             modelfile=self._told(tuned, file.path.name),
@@ -164,18 +156,14 @@ class Ollama(Export):
             questions=[question(tuned, asked) for asked in tuned.questions(QUESTIONS)],
         )
         server = self._server()
-        served = register(server, wanted, _person(tuned))
+        served = registering.register(server, wanted, _person(tuned))
         return [Artefact(served, "ollama", file.path, file.closeness, server.address, served)]
 
     def withdraw(self, tuned: Tuned, folder: Path) -> None:
         """Switch the names on the server back."""
-        from ftrecipe.ollama.registering import withdraw
+        registering.withdraw(self._server(), self._name(tuned.name), _person(tuned))
 
-        withdraw(self._server(), self._name(tuned.name), _person(tuned))
-
-    def _server(self) -> "Server":
-        from ftrecipe.ollama.server import Server
-
+    def _server(self) -> Server:
         return Server(self.host, self.timeout)
 
     def _name(self, run: str) -> names.Name:
@@ -194,13 +182,11 @@ class Ollama(Export):
 
     def _go_template(self) -> str:
         assert self.template is not None
-        return self.template if "{{" in self.template else typed(self.template).read_text("utf-8")
+        return self.template if "{" in self.template else typed(self.template).read_text("utf-8")
 
 
-def _person(tuned: Tuned) -> "Person":
-    from ftrecipe.ollama.registering import Person
-
-    return Person(tuned.say, tuned.progress)
+def _person(tuned: Tuned) -> registering.Person:
+    return registering.Person(tuned.say, tuned.progress)
 
 
 def _link(file: Path, to: Path) -> None:

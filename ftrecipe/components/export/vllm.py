@@ -1,7 +1,5 @@
 """Target `vllm`: an adapter or a merged model, with the script that serves it and a request."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ftrecipe.components.export import GROUP, Artefact, Asking, Export, Tuned, Usage
 from ftrecipe.components.export.merged import stored_in
+from ftrecipe.components.export.others import is_usable, link, place
 from ftrecipe.components.export.vllm_server import (
     Served,
     bound,
@@ -21,7 +20,6 @@ from ftrecipe.components.export.vllm_server import (
     why_not,
 )
 from ftrecipe.errors import ConfigError
-from ftrecipe.paths import typed
 from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from ftrecipe.memory.architecture import Architecture
 
 USUAL_LENGTH = 4096  # tokens of a request and its answer, where the model has as many
-OWN = ("README.md", "gate.json")  # of the target that is linked, and of nothing else
 TEMPLATE = "chat_template.jinja"
 
 
@@ -84,7 +81,7 @@ class Vllm(Export):
         model = folder / kind.value
         model.mkdir()
         made = tuned.made(kind.value)
-        if made is not None:
+        if made is not None and is_usable(made, tuned):
             link(made, model)
         else:
             GROUP.get(kind.value)().write(tuned, model)
@@ -146,21 +143,3 @@ class Vllm(Export):
         there = "" if asking.folder == "." else f"{asking.folder}/"
         code = f"sh {quote(f'{there}serve.sh')}\nsh {quote(f'{there}request.sh')}"
         return [Usage("Serve it with vLLM, then ask it from another terminal", code)]
-
-
-def place(base: str) -> str:
-    """Return a base as another folder calls it too: a hub id, or a whole path."""
-    return str(typed(base).absolute()) if typed(base).is_dir() else base
-
-
-def link(made: Path, folder: Path) -> None:
-    """Give the files of a target a second name each in `folder`; copies where that cannot be."""
-    for file in sorted(made.rglob("*")):
-        relative = file.relative_to(made)
-        if file.is_dir():
-            (folder / relative).mkdir(exist_ok=True)
-        elif relative.parts[0] not in OWN:
-            try:
-                os.link(file, folder / relative)
-            except OSError:  # a file system without hard links, or another one
-                shutil.copy2(file, folder / relative)

@@ -169,8 +169,9 @@ def _use(facts: Facts) -> str:
         f"{use.title}:\n\n{_fence(use.code)}{use.language}\n{use.code}\n{_fence(use.code)}"
         for use in facts.usages
     ]
-    note = f'`"{HERE}"` is the folder that this card lies in, or its id on the hub.'
-    return "\n\n".join([*found, note]) if found else ""
+    if any(f'"{HERE}"' in use.code for use in facts.usages):
+        found.append(f'`"{HERE}"` is the folder that this card lies in, or its id on the hub.')
+    return "\n\n".join(found)
 
 
 def _repeat(facts: Facts) -> str:

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from ftrecipe import gated
 from ftrecipe.errors import ConfigError, FtrecipeError
+from ftrecipe.page.words import cut
 from ftrecipe.rundir import RunDir
 from ftrecipe.stages.chat.chat import Chat
 from ftrecipe.stages.chat.commands import COMMANDS, SIGN, Leave, do, is_command
@@ -17,9 +18,11 @@ from ftrecipe.stages.chat.terminal import Remembered, Terminal
 from ftrecipe.stages.chat.voices import Voice, voices
 from ftrecipe.stages.signals import die_with_parent
 from ftrecipe.talk.asked import Asked, Speaker
+from ftrecipe.talk.choice import FAILED
 from ftrecipe.talk.writing import told
 
 STOPPED = 130
+SHOWN = 100  # characters of a system prompt
 
 
 def main(text: str) -> int:
@@ -78,9 +81,11 @@ def _loaded(asked: Asked, terminal: Terminal, held: ExitStack) -> list[Voice]:
     seconds = time.monotonic() - began
     abouts = dict.fromkeys(voice.engine.about for voice in found)
     speakers = [asked.tuned, *([asked.other] if asked.other else [])]
-    terminal.say("; ".join(map(_about, speakers)))
-    terminal.say(f"loaded in {seconds:.1f} s by {' and '.join(abouts)}; {_how(asked)}")
-    for note in [*asked.notes, *_of_gate(asked.tuned)]:
+    who = "; ".join(map(_about, speakers))
+    terminal.say(f"{who}; loaded in {seconds:.1f} s by {' and '.join(abouts)}")
+    terminal.say(_how(asked))
+    notes = [*asked.notes, *(note for speaker in speakers for note in _of_gates(speaker))]
+    for note in notes:
         terminal.say(f"note: {note}")
     if terminal.interactive and asked.ask is None:
         terminal.say(f"{SIGN}help says what can be typed; Ctrl-C stops an answer, Ctrl-D ends\n")
@@ -90,18 +95,27 @@ def _loaded(asked: Asked, terminal: Terminal, held: ExitStack) -> list[Voice]:
 def _about(speaker: Speaker) -> str:
     if speaker.what is None:
         return f"{speaker.name}: the model before this run's training"
-    return f"{speaker.name}: {speaker.run_name}, {speaker.what.name} ({speaker.what.judgement})"
+    who = "" if speaker.name == speaker.run_name else f"{speaker.name}: "
+    return f"{who}{speaker.run_name}, {speaker.what.name} ({speaker.what.judgement})"
 
 
 def _how(asked: Asked) -> str:
-    system = "no system prompt" if not asked.system else f"system prompt: {asked.system}"
-    return f"{told(asked.decoding)}, {asked.context:,} of context; {system}"
+    system = cut(" ".join(asked.system.split()), SHOWN)
+    begun = f"system prompt: {system}" if system else "no system prompt"
+    return f"answers: {told(asked.decoding)}; context {asked.context:,} tokens; {begun}"
 
 
-def _of_gate(speaker: Speaker) -> list[str]:
-    """Say of a run that its own gate has failed."""
-    gate = gated.gate_of(RunDir(Path(speaker.run)))
-    return [] if gate is None or gate["passed"] else ["the gate of this run failed"]
+def _of_gates(speaker: Speaker) -> list[str]:
+    """Say of a run, and of what is loaded of it, that a gate found less than was hoped for."""
+    what, gate = speaker.what, gated.gate_of(RunDir(Path(speaker.run)))
+    told = []
+    if what is not None and what.verdict == "degraded":
+        told.append(f"{what.name} is degraded: it answers less well than what was measured")
+    if what is not None and what.verdict == FAILED:
+        told.append(f"{what.name} was rejected: it does not answer as the trained model does")
+    if what is not None and gate is not None and not gate["passed"]:
+        told.append(f"the gate of {speaker.run_name} failed")
+    return told
 
 
 def _asked_once(chat: Chat) -> int:

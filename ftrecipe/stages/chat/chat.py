@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ftrecipe.components.eval import Decoding
 from ftrecipe.errors import ConfigError, FtrecipeError, StageError
+from ftrecipe.registry import LAST_SEED
 from ftrecipe.stages.chat.answering import InTurn, Stop, answered, display, fitted
 from ftrecipe.stages.chat.terminal import Terminal
 from ftrecipe.stages.chat.voices import Voice
@@ -35,31 +37,38 @@ class Chat:
     def _ask(self, question: str) -> None:
         """Have a question answered, show the answers, and keep them. Raises FtrecipeError."""
         began = time.monotonic()
-        with Stop().heard() as stop:
-            try:
-                answer = self._continue if self.asked.raw else self._answer
-                answers = answer(question, stop)
-            except NotAsked as reason:
-                raise StageError(str(reason)) from None
+        stop = Stop()
+        try:
+            if self.asked.raw:
+                answers = self._continue(question)
+            else:
+                with stop.heard():
+                    answers = self._answer(question, stop)
+        except NotAsked as reason:
+            raise StageError(str(reason)) from None
         turn = Turn(question, answers)
         self.said.turns.append(turn)
         self.keep()
         self._tell(turn, stop, time.monotonic() - began)
 
+    @property
+    def _drawn(self) -> Decoding:
+        """How the next answer is written: with dice of its own, and others when asked again."""
+        thrown = self.decoding.seed + len(self.said.turns) + 1000 * self.again
+        return replace(self.decoding, seed=thrown % (LAST_SEED + 1))
+
     def _answer(self, question: str, stop: Stop) -> dict[str, Answer]:
-        at = len(self.said.turns)
-        drawn = replace(self.decoding, seed=(self.decoding.seed + at + 1000 * self.again) % 2**32)
-        context = self.asked.context
+        drawn, context = self._drawn, self.asked.context
         puts = [fitted(voice, self.said, question, drawn, context) for voice in self.voices]
         self._tell_left_out(max(put.since for put in puts))
         return answered(puts, self._display(), stop)
 
-    def _continue(self, text: str, stop: Stop) -> dict[str, Answer]:
+    def _continue(self, text: str) -> dict[str, Answer]:
         """Have a text continued, as a model that has learned no conversations does."""
         shown = self._display()
         answers = {}
         for which, voice in enumerate(self.voices):
-            found = voice.continued(text, self.decoding)
+            found = voice.continued(text, self._drawn)
             shown.add(which, found.text)
             shown.end(which)
             answers[voice.name] = Answer(found.text, bool(found.ended))
@@ -88,7 +97,8 @@ class Chat:
             self.terminal.say("stopped; /retry asks again, /undo forgets it")
         elif not all(answer.ended for answer in turn.answers.values()):
             most = self.decoding.max_new_tokens
-            self.terminal.say(f"cut at {most:,} tokens; /set max_new_tokens {2 * most} allows more")
+            more = "/set max_new_tokens " if self.terminal.interactive else "max_new_tokens="
+            self.terminal.say(f"cut at {most:,} tokens; {more}{2 * most} allows more")
 
     def _tell_left_out(self, turns: int) -> None:
         if turns > self.left_out:
@@ -106,7 +116,7 @@ class Chat:
     def write_to(self, file: ChatFile) -> None:
         """Write the conversation to a file, or take it out of there if nothing is left of it."""
         try:
-            if self.said.turns:
+            if self.said.answered:
                 file.put(self.said.row(self.asked.tuned.title))
             else:
                 file.remove(self.said.id)

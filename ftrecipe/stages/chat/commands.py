@@ -119,7 +119,7 @@ def rate(chat: Chat, text: str) -> None:
         raise ConfigError(f"/rate {text}: should be up or down")
     chat.last.rating = text
     chat.keep()
-    chat.terminal.say(f"rated {text}" + ("" if chat.log else "; without --log nobody reads it"))
+    chat.terminal.say(f"rated {text}" + ("" if chat.log else "; /save writes it down"))
 
 
 @command("edit", "TEXT")
@@ -151,6 +151,8 @@ def save(chat: Chat, text: str) -> None:
     """Write the conversation to a chat log, as --log does."""
     if not text:
         raise ConfigError("/save: write the file's name behind it: /save talk.jsonl")
+    if chat.asked.raw:
+        raise ConfigError("/save: a chat log holds conversations, and this model continues texts")
     file = ChatFile(Path(chat.asked.where) / typed(text))
     file.check()
     chat.write_to(file)

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -25,7 +26,10 @@ class Terminal:
     """Streams of a person or a program. interactive: somebody types, and reads as it comes."""
 
     def __init__(self, log: TextIO) -> None:
-        self.interactive = sys.stdin is not None and sys.stdin.isatty()
+        if sys.stdin is None:
+            sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - of the whole process
+        cast(TextIOWrapper, sys.stdin).reconfigure(encoding="utf-8", errors="replace")
+        self.interactive = sys.stdin.isatty()
         self.answers = _own(1)
         self.notices = _own(2)
         self.draws = self.answers.isatty()
@@ -55,7 +59,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Tell the person something that is no answer."""
-        print(redacted(text), file=self.notices, flush=True)
+        print(printable(redacted(text), keep="\n\t"), file=self.notices, flush=True)
 
     def write(self, text: str) -> None:
         """Show a part of an answer; on a terminal it does nothing but be read."""

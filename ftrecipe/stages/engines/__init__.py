@@ -21,8 +21,8 @@ class Settings:
 
     dtype: of a library that can choose. context: the most tokens of a prompt and its answer.
     threads: None for what the machine has. remote_code: whether a model's own code may run.
-    device: where a library of torch computes. quantization: transformers' config of the base that
-    an adapter was trained on, None for a base in 16 bits or more.
+    device: where a library of torch computes, "auto" for as many as it needs. quantization: of
+    the base that an adapter was trained on, as transformers takes it; None for none.
     """
 
     dtype: str = "float32"

@@ -5,6 +5,7 @@ its own, which also gives all memory back. Settings come as one line of JSON, it
 answer, and it ends once nobody holds its input any more.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -12,16 +13,14 @@ import sys
 from typing import Any
 
 from ftrecipe import devices
-from ftrecipe.stages.engines.llama_server import Serving
+from ftrecipe.stages.engines.llama_server import PACKAGE, Serving
 
 ERRORS = 1  # how much is logged: what went wrong, and nothing else
 ANYWHERE_HERE = "http://localhost"  # web pages from elsewhere are not to use a server without a key
 
 
-def parameters(serving: Serving) -> Any:
+def parameters(xllamacpp: Any, serving: Serving) -> Any:
     """Return llama.cpp's parameters for a server."""
-    import xllamacpp
-
     params = xllamacpp.CommonParams()
     params.model.path = serving.file
     params.verbosity = ERRORS
@@ -36,6 +35,7 @@ def parameters(serving: Serving) -> Any:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.cache_ram_mib = 0  # prompts are kept in their slots, and not beside them besides
     if serving.exact:
+        params.n_gpu_layers = 0
         params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     return params
@@ -43,14 +43,13 @@ def parameters(serving: Serving) -> Any:
 
 def main() -> None:
     """Serve until the input ends."""
-    import xllamacpp
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it says when it ends
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what else is printed is no answer
     serving = Serving(**json.loads(sys.stdin.readline()))
+    xllamacpp: Any = importlib.import_module(PACKAGE)
     try:
-        server = xllamacpp.Server(parameters(serving))
+        server = xllamacpp.Server(parameters(xllamacpp, serving))
     except RuntimeError:  # says nothing; the reason has been logged
         sys.exit(1)
     print(server.listening_address, file=answer, flush=True)

@@ -1,7 +1,7 @@
 """Engine `llama_cpp`: a GGUF file in llama.cpp, by its own template, tokenizer and end tokens."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +13,13 @@ import numpy as np
 from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.components.eval.calls import MARKERS
 from ftrecipe.components.export import Artefact
+from ftrecipe.errors import StageError
 from ftrecipe.stages.engines import Settings
 from ftrecipe.stages.engines.llama_server import PACKAGE, LlamaServer, Serving
 
 FLOOR = -104.0
 """What a token gets that llama.cpp gives a probability of 0: about the least that float32 holds."""
+EXACT = "float32"  # what a file is computed in to be held against another; else as by itself
 WIDENED = "BF16"
 """Of such weights, ggml computes with 8 bits of what is multiplied with them, too: by a hundred
 times coarser than they are."""
@@ -33,31 +35,41 @@ def open_engine(artefact: Artefact, settings: Settings) -> "LlamaCpp":
     server = _server(artefact.path, settings)
     try:
         about = server.ask("/v1/models")["data"][0]["meta"]
+        as_it_is = settings.dtype != EXACT or not about["ftype"].startswith(WIDENED)
     except BaseException:
         server.close()
         raise
-    if settings.dtype != "float32" or not about["ftype"].startswith(WIDENED):
-        return LlamaCpp(artefact.path, server, about["n_vocab"], about["n_ctx"])
+    if as_it_is:
+        return LlamaCpp(artefact.path, server, about)
     server.close()
     scratch = tempfile.TemporaryDirectory(dir=artefact.path.parent, prefix=".float32-")
     try:
-        from ftrecipe.gguf.widened import widen
-
-        copy = Path(scratch.name) / artefact.path.name
-        widen(artefact.path, copy)
-        server = _server(copy, settings)
-        return LlamaCpp(artefact.path, server, about["n_vocab"], about["n_ctx"], scratch)
+        server = _server(_widened(artefact.path, Path(scratch.name)), settings)
     except BaseException:
         scratch.cleanup()
         raise
+    return LlamaCpp(artefact.path, server, about, scratch)
+
+
+def _widened(file: Path, folder: Path) -> Path:
+    """Write a file's numbers in 32 bits into a folder. Raises StageError where that fails."""
+    from ftrecipe.gguf.widened import widen
+
+    copy = folder / file.name
+    try:
+        widen(file, copy)
+    except OSError as error:
+        raise StageError(
+            f"{file.name}: to be computed in float32, it needs room for a copy of twice its size "
+            f"beside it: {error.strerror}"
+        ) from error
+    return copy
 
 
 def _server(file: Path, settings: Settings) -> LlamaServer:
     """Start a server for nobody else: on a free port of this machine, with a key of its own."""
-    serving = Serving(
-        str(file), settings.context, settings.threads, key=token_urlsafe(), exact=True
-    )
-    return LlamaServer(serving)
+    key, exact = token_urlsafe(), settings.dtype == EXACT
+    return LlamaServer(Serving(str(file), settings.context, settings.threads, key=key, exact=exact))
 
 
 class LlamaCpp:
@@ -67,12 +79,11 @@ class LlamaCpp:
         self,
         file: Path,
         server: LlamaServer,
-        vocabulary: int,
-        context: int,
+        about: Mapping[str, Any],
         scratch: "tempfile.TemporaryDirectory[str] | None" = None,
     ) -> None:
         self.file, self.server, self.scratch = file, server, scratch
-        self.vocabulary, self.context = vocabulary, context
+        self.vocabulary, self.context = int(about["n_vocab"]), int(about["n_ctx"])
 
     @property
     def about(self) -> str:

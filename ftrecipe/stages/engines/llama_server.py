@@ -1,4 +1,4 @@
-"""llama.cpp's server for one GGUF file: started in a process of its own, asked over HTTP, closed."""
+"""llama.cpp's server for one GGUF file: started in its own process, asked over HTTP, closed."""
 
 import http.client
 import importlib.util
@@ -30,15 +30,15 @@ _GENERAL = "error loading model: "
 class Serving:
     """What is served, and how.
 
-    context: the most tokens of a prompt and its answer, 0 for what the file was trained for.
-    threads: None for what the machine or its environment says. port: 0 for a free one. names: by
-    which clients know the model; its file's without any. key: without which nothing is answered.
-    parallel: how many are answered at a time. exact: as near to float32 as the file allows, at
-    some cost of speed; otherwise as llama.cpp does by itself.
+    context: the most tokens of a prompt and its answer. threads: None for what the machine or its
+    environment says. port: 0 for a free one. names: by which clients know the model; its file's
+    without any. key: without which nothing is answered. parallel: how many are answered at a time.
+    exact: as near to float32 as the file's numbers allow, on the CPU; otherwise as llama.cpp
+    computes by itself, on a GPU where it has one.
     """
 
     file: str
-    context: int = 0
+    context: int = 4096
     threads: int | None = None
     host: str = "127.0.0.1"
     port: int = 0
@@ -61,7 +61,7 @@ class LlamaServer:
         self.file, self.key, self.closed = Path(serving.file), serving.key, False
         if not self.file.is_file():
             raise StageError(f"{self.file}: there is no such file")
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ftrecipe.stages.engines.llama_child"],
             stdin=subprocess.PIPE,
@@ -100,11 +100,12 @@ class LlamaServer:
         connection = self._connection()
         try:
             for line in self._answer(connection, path, body | {"stream": True}):
-                name, _, event = line.decode().strip().partition(": ")
-                if name == "error":
-                    raise StageError(f"llama.cpp: {json.loads(event)['message']}")
-                if name == "data" and event != "[DONE]":
-                    yield json.loads(event)
+                name, _, text = line.decode().strip().partition(": ")
+                event = json.loads(text) if text and text != "[DONE]" else {}
+                if "error" in (name, *event):
+                    raise StageError(f"llama.cpp: {event.get('error', event)['message']}")
+                if event:
+                    yield event
         except ENDED as error:
             raise self._broken("llama.cpp stopped answering") from error
         finally:

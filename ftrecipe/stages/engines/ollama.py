@@ -6,6 +6,7 @@ server tells nobody, ids of a text and the probabilities of all tokens, is not a
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.components.export import Artefact
-from ftrecipe.ollama.server import Server
+from ftrecipe.ollama.server import CutOff, OllamaError, Server
 from ftrecipe.stages.engines import NotAsked, Settings
 from ftrecipe.stages.engines.spelling import Spelling
 
@@ -27,7 +28,10 @@ class Ollama:
     @cached_property
     def about(self) -> str:
         """The program and its version: "Ollama 0.12.6"."""
-        return f"Ollama {self.server.version()}"
+        try:
+            return f"Ollama {self.server.version()}"
+        except CutOff:  # each question will say so
+            return "Ollama"
 
     @property
     def ends(self) -> set[int]:
@@ -51,17 +55,21 @@ class Ollama:
 
     def generate(self, prompts: list[list[int]], decoding: Decoding) -> list[Completion]:
         """Return one completion a prompt, in order."""
-        texts, options = [self.spelling.text(ids) for ids in prompts], self._options(decoding)
-        said = [self.server.complete(self.name, text, options) for text in texts]
+        texts = [self.spelling.text(ids) for ids in prompts]
+        with _unreached():
+            options = self._options(decoding)
+            said = [self.server.complete(self.name, text, options) for text in texts]
         return [Completion(each.text.strip(), each.tokens, each.ended) for each in said]
 
     def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
         """Give the answer to a conversation piece by piece, by the template that Ollama uses."""
-        return self.server.chatting(self.name, messages, self._options(decoding))
+        with _unreached():
+            yield from self.server.chatting(self.name, messages, self._options(decoding))
 
     def close(self) -> None:
         """Free what it takes on the server."""
-        self.server.unload(self.name)
+        with suppress(OllamaError):  # a server that has gone holds nothing
+            self.server.unload(self.name)
         self.server.close()
 
     def _options(self, decoding: Decoding) -> dict[str, Any]:
@@ -88,6 +96,15 @@ class Ollama:
         lines = [line.split(maxsplit=1) for line in parameters.splitlines()]
         texts = [line[1].strip() for line in lines if line[:1] == ["stop"] and len(line) == 2]
         return [json.loads(text) if text.startswith('"') else text for text in texts]
+
+
+@contextmanager
+def _unreached() -> Iterator[None]:
+    """Take a server that went away for one that was not asked: it says nothing of its model."""
+    try:
+        yield
+    except CutOff as error:
+        raise NotAsked(str(error)) from None
 
 
 def open_engine(artefact: Artefact, settings: Settings) -> Ollama:

@@ -17,7 +17,7 @@ def open_engine(artefact: Artefact, settings: Settings) -> TorchModel:
             artefact.path,
             dtype=settings.dtype,
             quantization_config=settings.quantization,
-            device_map={"": settings.device},
+            device_map=settings.device,
             use_safetensors=True,
             trust_remote_code=settings.remote_code,
         )

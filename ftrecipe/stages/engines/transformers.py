@@ -1,6 +1,6 @@
 """Engine `transformers`: a folder loaded by transformers alone, as whoever downloads it does."""
 
-from typing import cast
+from typing import Any, cast
 
 import transformers
 from transformers import AutoModelForCausalLM, PreTrainedModel
@@ -16,15 +16,16 @@ def open_engine(artefact: Artefact, settings: Settings) -> TorchModel:
     """Load a model folder: its weights, its tokenizer, and the end tokens of its own configs."""
 
     def load() -> PreTrainedModel:
-        model, told = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             artefact.path,
             dtype=settings.dtype,
-            device_map={"": settings.device},
+            device_map=settings.device,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are told below
             output_loading_info=True,
             trust_remote_code=settings.remote_code,
         )
+        model, told = loaded
         if lost := sorted(told["missing_keys"]):
             raise StageError(f"cannot be loaded: {len(lost)} weights are missing, as {lost[0]}")
         for name, stored, wanted in sorted(told["mismatched_keys"]):

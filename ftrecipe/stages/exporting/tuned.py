@@ -106,7 +106,10 @@ class TunedModel:
 
     @cached_property
     def _largest(self) -> float:
-        return largest(self.session.models.tuned, self._prompts(FEW))
+        models = self.session.models
+        found = largest(models.tuned, self._prompts(FEW))
+        models.let_go()  # merging needs less memory than this
+        return found
 
     @property
     def fits_float16(self) -> bool:

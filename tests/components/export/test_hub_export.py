@@ -255,7 +255,8 @@ def test_without_a_token_or_the_hub_it_is_told_what_to_do(monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "repo_id", ["bot", "me/", "/bot", "me/bo t", "me/-bot", "me/b--t", "me/b..t", "a/b/c", "me/b.git"]
+    "repo_id",
+    ["bot", "me/", "/bot", "me/bo t", "me/-bot", "me/b--t", "me/b..t", "a/b/c", "me/b.git"],
 )
 def test_what_is_no_id_of_the_hub_is_refused(repo_id):
     beside = {"adapter": EXPORTS.get("adapter")()}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ftrecipe.components.export.vllm import Of, Vllm, link
+from ftrecipe.components.export.others import is_usable, link
+from ftrecipe.components.export.vllm import Of, Vllm
 from ftrecipe.components.export.vllm_server import (
     RANKS,
     Served,
@@ -125,7 +126,9 @@ def test_without_vllm_the_script_says_how_to_get_it(tmp_path, monkeypatch):
     assert "pip install vllm" in done.stderr
 
 
-@pytest.mark.parametrize("text", [serve_script(ADAPTER), serve_script(MERGED), request_script(True)])
+@pytest.mark.parametrize(
+    "text", [serve_script(ADAPTER), serve_script(MERGED), request_script(True)]
+)
 def test_scripts_are_read_by_a_plain_shell(text, tmp_path):
     (tmp_path / "x.sh").write_text(text, "utf-8")
     subprocess.run(["sh", "-n", str(tmp_path / "x.sh")], check=True)
@@ -192,7 +195,12 @@ def test_what_a_method_trains_decides_what_can_be_served(of, method, told):
 def test_linked_files_are_the_very_same_without_what_was_said_of_them(tmp_path):
     made = tmp_path / "made"
     (made / "additional_chat_templates").mkdir(parents=True)
-    for name in ("model.safetensors", "README.md", "gate.json", "additional_chat_templates/a.jinja"):
+    for name in (
+        "model.safetensors",
+        "README.md",
+        "gate.json",
+        "additional_chat_templates/a.jinja",
+    ):
         (made / name).write_text(name)
     (tmp_path / "linked").mkdir()
     link(made, tmp_path / "linked")
@@ -203,3 +211,30 @@ def test_linked_files_are_the_very_same_without_what_was_said_of_them(tmp_path):
     )
     assert found == ["additional_chat_templates/a.jinja", "model.safetensors"]
     assert (made / "model.safetensors").samefile(tmp_path / "linked" / "model.safetensors")
+
+
+class Trained:
+    """A run whose adapter lies in a folder."""
+
+    def __init__(self, adapter: Path | None) -> None:
+        self.adapter = adapter
+
+
+@pytest.mark.parametrize(
+    ("verdict", "linked"), [("same", True), ("degraded", True), ("failed", False)]
+)
+def test_what_its_gate_refused_is_not_served_in_its_place(verdict, linked, tmp_path):
+    (tmp_path / "gate.json").write_text(json.dumps({"verdict": verdict}))
+    assert is_usable(tmp_path, Trained(None)) is linked  # type: ignore[arg-type]
+
+
+def test_what_was_made_before_the_last_training_is_made_anew(tmp_path):
+    made, adapter = tmp_path / "made", tmp_path / "adapter"
+    for folder in (made, adapter):
+        folder.mkdir()
+    (made / "gate.json").write_text('{"verdict": "same"}')
+    (adapter / "adapter_model.safetensors").touch()
+    for age, usable in ((-60, True), (60, False)):
+        when = (made / "gate.json").stat().st_mtime + age
+        os.utime(adapter / "adapter_model.safetensors", (when, when))
+        assert is_usable(made, Trained(adapter)) is usable  # type: ignore[arg-type]

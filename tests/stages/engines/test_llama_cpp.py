@@ -1,4 +1,4 @@
-"""llama.cpp as an engine: near to transformers, by the file's own words, and never a dead process."""
+"""llama.cpp as an engine: near to transformers, by the file's own words, never a dead process."""
 
 import socket
 import time
@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,16 +59,16 @@ def engine(files: dict[str, Path]) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def tokenizer():  # noqa: ANN201 - transformers names no common type
+def tokenizer() -> Any:
     return AutoTokenizer.from_pretrained(TINY)
 
 
 @pytest.fixture(scope="module")
-def model():  # noqa: ANN201
+def model() -> Any:
     return AutoModelForCausalLM.from_pretrained(TINY, dtype=torch.float32).eval()
 
 
-def after(model, prompts: list[list[int]]) -> np.ndarray:  # noqa: ANN001
+def after(model: Any, prompts: list[list[int]]) -> np.ndarray:
     with torch.no_grad():
         rows = [
             model(torch.tensor([ids])).logits[0, -1].double().log_softmax(-1) for ids in prompts
@@ -76,13 +77,13 @@ def after(model, prompts: list[list[int]]) -> np.ndarray:  # noqa: ANN001
 
 
 @pytest.fixture(scope="module")
-def prompts(tokenizer) -> list[list[int]]:  # noqa: ANN001
+def prompts(tokenizer: Any) -> list[list[int]]:
     text = tokenizer.apply_chat_template(ASKED, tokenize=False, add_generation_prompt=True)
     asked = tokenizer(text, add_special_tokens=False)["input_ids"]
     return [asked, [*asked, *tokenizer("About")["input_ids"]], tokenizer("caf")["input_ids"]]
 
 
-def test_texts_have_the_tokenizers_ids(engine: Engine, tokenizer) -> None:  # noqa: ANN001
+def test_texts_have_the_tokenizers_ids(engine: Engine, tokenizer: Any) -> None:
     for text in TEXTS:
         assert engine.tokenized(text) == tokenizer(text, add_special_tokens=False)["input_ids"]
 
@@ -90,9 +91,9 @@ def test_texts_have_the_tokenizers_ids(engine: Engine, tokenizer) -> None:  # no
 @pytest.mark.parametrize(("messages", "tools"), [(ASKED, None), (CALLED, [TOOL])])
 def test_conversations_are_rendered_by_the_files_own_template(
     engine: Engine,
-    tokenizer,
+    tokenizer: Any,
     messages: list,
-    tools: list | None,  # noqa: ANN001
+    tools: list | None,
 ) -> None:
     text = tokenizer.apply_chat_template(
         messages, tools=tools, tokenize=False, add_generation_prompt=True
@@ -111,8 +112,8 @@ def test_a_prompt_begins_as_it_does_for_the_files_users(tmp_path: Path, written:
 
 def test_probabilities_of_f16_are_near_to_those_of_transformers(
     engine: Engine,
-    model,
-    prompts: list[list[int]],  # noqa: ANN001
+    model: Any,
+    prompts: list[list[int]],
 ) -> None:
     found = engine.next_logprobs(prompts)
     assert (found.dtype, found.shape) == (np.float32, (3, 2048))
@@ -122,8 +123,8 @@ def test_probabilities_of_f16_are_near_to_those_of_transformers(
 
 def test_probabilities_of_bf16_are_computed_in_float32(
     files: dict[str, Path],
-    model,
-    prompts: list[list[int]],  # noqa: ANN001
+    model: Any,
+    prompts: list[list[int]],
 ) -> None:
     with opened(artefact(files["bf16"]), SETTINGS) as engine:
         assert "bfloat16 computed in float32" in engine.about
@@ -137,7 +138,7 @@ def test_probabilities_of_bf16_are_computed_in_float32(
 
 def test_every_token_of_the_vocabulary_is_told_also_before_half_a_character(
     engine: Engine,
-    model,  # noqa: ANN001
+    model: Any,
 ) -> None:
     half = engine.tokenized("😀")[:1]
     assert np.abs(engine.next_logprobs([half]) - after(model, [half])).max() < 0.02

@@ -17,10 +17,10 @@ from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
 
 SMALL = [
-    "recipe=quickstart", "trainer.max_steps=50", "trainer.logging_steps=50", "eval=[qa]",
-    "eval.qa.max_samples=12", "model.dtype=float32", "hardware=cpu", "fidelity.prompts=12",
-    "fidelity.max_new_tokens=24", "trainer.num_train_epochs=4",
+    "model=tiny", "model.dtype=float32", "hardware=cpu", "trainer.logging_steps=25",
+    "trainer.learning_rate=3e-3", "fidelity.prompts=12", "fidelity.max_new_tokens=24",
 ]  # fmt: skip
+FAQ = ["recipe=quickstart", "trainer.max_steps=25", "eval=[qa]", "eval.qa.max_samples=12"]
 
 
 @dataclass(frozen=True)

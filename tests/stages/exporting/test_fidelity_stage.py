@@ -10,7 +10,7 @@ import pytest
 from faulty import Trained, trained
 
 from ftrecipe import gated, launch
-from ftrecipe.components.export import Artefact, Export, Tuned
+from ftrecipe.components.export import Artefact, Closeness, Export, Tuned
 from ftrecipe.components.export.merged import Merged
 from ftrecipe.rundir import RunDir, read_json, write_json
 from ftrecipe.stages.export import export
@@ -37,14 +37,6 @@ class Interrupted(Merged):
 
     def artefacts(self, folder: Path) -> list[Artefact]:
         raise KeyboardInterrupt
-
-
-@dataclass
-class Twice(Merged):
-    """A merged model that is served from the same files."""
-
-    def deliver(self, tuned: Tuned, folder: Path) -> list[Artefact]:
-        return [dataclasses.replace(each, name="served") for each in self.artefacts(folder)]
 
 
 def exporting(run: Trained, name: str, target: Export) -> Session:
@@ -124,12 +116,32 @@ def test_export_that_is_interrupted_leaves_nothing(run: Trained) -> None:
 
 
 @pytest.mark.slow
-def test_same_files_are_asked_once_and_both_are_in_gate_json(run: Trained) -> None:
-    export(exporting(run, "twice", Twice()))
-    found = read_json(run.session.dir.export / "twice" / "gate.json")
-    assert [each["name"] for each in found["artefacts"]] == ["", "served"]
-    first, second = [{**each, "name": ""} for each in found["artefacts"]]
-    assert first == second
+def test_same_files_in_another_place_are_not_asked_again(run: Trained) -> None:
+    first = run.judged(run.session.dir.export / "merged")
+    links = run.place / "links"
+    links.mkdir()
+    for file in (run.session.dir.export / "merged").iterdir():
+        (links / file.name).hardlink_to(file)
+    assert run.judged(links) is not first
+    assert run.judged(links) == first  # the seconds included
+
+
+@pytest.mark.slow
+def test_what_is_served_otherwise_than_written_is_taken_back(
+    run: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, back = run.copy("merged", "served"), []
+    (served / "config.json").unlink()
+    artefact = Artefact("served", "transformers", served, Closeness.rounded)
+    monkeypatch.setattr(Merged, "deliver", lambda self, tuned, folder: [artefact])
+    monkeypatch.setattr(Merged, "withdraw", lambda self, tuned, folder: back.append(folder))
+    export(exporting(run, "again", Merged()))
+    folder = run.session.dir.export / "again"
+    found = read_json(folder / "gate.json")
+    assert [each["verdict"] for each in found["artefacts"]] == ["same", "failed"]
+    assert found["verdict"] == "failed"
+    assert back == [folder]
+    assert (folder / "model.safetensors").is_file()  # what was written is good
 
 
 @pytest.mark.slow
@@ -137,11 +149,8 @@ def test_plain_text_is_held_by_the_beginnings_of_its_rows(here: Path) -> None:
     words = " ".join(f"word{number} and then" for number in range(20))
     rows = "".join(f'{{"text": "Row {n}: {words}"}}\n' for n in range(30))
     (here / "rows.jsonl").write_text(rows, "utf-8")
-    made = trained(
-        here, "dataset=text", "dataset.path=rows.jsonl", "dataset.validation_path=null",
-        "dataset.test_path=null", "eval=[perplexity]", "export=[adapter]", "trainer.max_steps=2",
-        "~eval.qa",
-    )  # fmt: skip
+    words = ["dataset=text", "dataset.path=rows.jsonl", "eval=[]", "trainer.max_steps=2"]
+    made = trained(here, *words, "export=[adapter]")
     found = read_json(made.session.dir.export / "adapter" / "gate.json")
     assert found["verdict"] == "same"
     assert found["artefacts"][0]["template"] == {"same": 0, "of": 0, "first": None}

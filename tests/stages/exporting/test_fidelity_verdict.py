@@ -21,7 +21,7 @@ def figures(**parts: Any) -> dict[str, Any]:
         "template": {"same": 37, "of": 37, "first": None},
         "streamed": None,
         "ends": {"declared": [3], "trained": [3], "lost": []},
-        "suites": {},
+        "suites": suite(85.0, 85.0),
     }
     return {key: (value | parts[key]) if key in parts and isinstance(value, dict) else
             parts.get(key, value) for key, value in whole.items()}  # fmt: skip
@@ -61,19 +61,26 @@ def test_another_answer_at_a_tie_degrades_and_is_called_one() -> None:
 
 
 def test_difference_that_no_rounding_explains_fails() -> None:
-    far = {"logprobs": {"max": 1.5}, "kl": {"to_trained": 0.05}}
+    far: dict[str, Any] = {"logprobs": {"max": 1.5}, "kl": {"to_trained": 0.05}}
     assert of("rounded", **far).word == "failed"
     assert of("exact", **far).word == "failed"
     assert of("quantized", **far).word == "same"  # that is what its suites are for
 
 
+def test_exact_numbers_are_not_explained_by_rounding() -> None:
+    dropped: dict[str, Any] = {"logprobs": {"max": 0.4}, "kl": {"to_trained": 0.002}}
+    assert of("exact", **dropped).word == "failed"
+    assert of("rounded", **dropped).word == "degraded"
+    assert of("exact", compute="bfloat16", **dropped).word == "same"
+
+
 def test_difference_degrades_where_training_itself_computed_with_rounded_numbers() -> None:
-    far = {"logprobs": {"max": 1.5}, "kl": {"to_trained": 0.05}}
+    far: dict[str, Any] = {"logprobs": {"max": 1.5}, "kl": {"to_trained": 0.05}}
     assert of("rounded", rounds=True, **far).word == "degraded"
 
 
 def test_lost_tune_fails_whatever_the_numbers() -> None:
-    lost = {"kl": {"to_trained": 2.0, "to_base": 0.1}}
+    lost: dict[str, Any] = {"kl": {"to_trained": 2.0, "to_base": 0.1}}
     for closeness in ("exact", "rounded", "quantized"):
         assert of(closeness, rounds=True, **lost).word == "failed"
 
@@ -131,6 +138,26 @@ def test_what_a_program_does_not_tell_is_never_the_same() -> None:
     )  # fmt: skip
     assert found.word == "unchecked"
     assert found.reasons == ["logprobs could not be asked: has no such question"]
+
+
+def test_quantized_artefact_that_no_suite_looks_at_is_unchecked() -> None:
+    found = judged(figures() | {"suites": {}}, Closeness.quantized, 2.0, rounds=False)
+    assert found.word == "unchecked"
+    assert "eval=[qa]" in found.reasons[0]
+    assert judged(figures() | {"suites": {}}, Closeness.rounded, 2.0, rounds=False).word == "same"
+
+
+def test_template_that_is_rendered_unseen_is_known_by_its_answers() -> None:
+    hidden = figures() | {"template": {"not_asked": "it renders by itself"}}
+    same = {"same": 4, "of": 4, "first": None}
+    seen = judged(hidden | {"streamed": same}, Closeness.rounded, 2.0, rounds=False)
+    assert seen.word == "same"
+    other = {"same": 0, "of": 4, "first": {"messages": [], "by_ids": "a", "by_template": "b"}}
+    found = judged(hidden | {"streamed": other}, Closeness.rounded, 2.0, rounds=False)
+    assert found.word == "failed"
+    unknown = {"not_asked": "it is not there"}
+    found = judged(hidden | {"streamed": unknown}, Closeness.rounded, 2.0, rounds=False)
+    assert found.word == "unchecked"
 
 
 def test_verdict_on_a_target_is_that_of_its_worst_artefact() -> None:

@@ -80,8 +80,6 @@ def test_one_dropped_layer_is_no_rounding(run: Trained, tmp_path: Path) -> None:
     found = run.judged(merged_in_float32(run, adapter, tmp_path / "merged"))
     assert found["verdict"] == "failed"
     assert any(reason.startswith("logprobs") for reason in found["reasons"])
-    as_adapter = run.judged(adapter, "peft", Closeness.exact)
-    assert as_adapter["verdict"] == "failed"
 
 
 def test_missing_end_token_fails_since_answers_go_on(run: Trained) -> None:

@@ -161,17 +161,23 @@ class Fidelity:
             "suites": asked_for(lambda: measured(self.session, engine, said)),
         }
 
+    @cached_property
+    def _context(self) -> int:
+        """The tokens of the longest question with its answer."""
+        return room(self.session, self.asked.longest)
+
     def _settings(self) -> Settings:
         """Return how engines are to compute: as the trained model did, if they can choose."""
         session, models = self.session, self.session.models
-        cuda = models.found.device is Device.cuda
-        compute = compute_type(models)
+        compute, quantized = compute_type(models), session.run.quantization.bits < 16
+        several = models.placement(compute, quantized) == "auto"
+        one = "cuda:0" if models.found.device is Device.cuda else "cpu"
         return Settings(
             dtype=compute,
-            context=room(session, self.asked.longest),
+            context=self._context,
             threads=devices.cores(),
             remote_code=models.remote_code,
-            device="cuda:0" if cuda else "cpu",
+            device="auto" if several else one,
             quantization=models.quantization(compute),
         )
 

@@ -22,7 +22,8 @@ WORDS = [
 ]  # fmt: skip
 SCRIPTS = [
     "你好，世界。", "中文分词没有空格", "日本語のテキスト、カタカナとひらがな",
-    "한국어 문장입니다.", "漢字かな交じり文123", "𠜎𠜱𡃁", "مرحبا بالعالم", "السَّلامُ عَلَيْكُم", "שלום עולם", "שָׁלוֹם",
+    "한국어 문장입니다.", "漢字かな交じり文123", "𠜎𠜱𡃁", "مرحبا بالعالم", "السَّلامُ عَلَيْكُم",
+    "שלום עולם", "שָׁלוֹם",
     "नमस्ते दुनिया", "क्षत्रिय ज्ञान", "বাংলা ভাষা", "தமிழ் மொழி", "สวัสดีชาวโลก", "ខ្មែរ", "မြန်မာ",
     "Привет, мир!", "Ελληνικά κείμενα", "Հայերեն", "ქართული", "አማርኛ", "Tiếng Việt có dấu",
     "ᏣᎳᎩ", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𝕞𝕒𝕥𝕙", "ｆｕｌｌｗｉｄｔｈ", "Ⓒⓘⓡⓒⓛⓔⓓ", "عربي and English שלום",
@@ -52,8 +53,8 @@ SPACES = [
 ]  # fmt: skip
 CONTROLS = [
     "bell\x07", "escape \x1b[31mred\x1b[0m", "\x01\x02\x03", "\x7f", "vertical\x0btab",
-    "form\x0cfeed", "soft\u00adhyphen", "\u202eright to left\u202c", "\ue000 private", "\ufffd replacement",
-    "\U0010ffff", "combining \u0300\u0301\u0302",
+    "form\x0cfeed", "soft\u00adhyphen", "\u202eright to left\u202c", "\ue000 private",
+    "\ufffd replacement", "\U0010ffff", "combining \u0300\u0301\u0302",
 ]  # fmt: skip
 LINKS = [
     "https://example.com/a/b?c=d&e=f#g", "http://localhost:8080/", "www.example.org",

@@ -5,6 +5,8 @@ from typing import Any
 
 from ftrecipe.stages.exporting.fidelity.verdict import SAME
 
+MOST = 2  # metrics of a suite that are shown; gate.json has all
+
 
 def lines(told: dict[str, Any]) -> list[str]:
     """Return the verdict with its figures, and why it is not `same`."""
@@ -21,7 +23,8 @@ def _figures(told: dict[str, Any]) -> Iterator[str]:
         yield f"{greedy['same']} of {greedy['of']} answers identical"
     if "max" in (apart := told.get("logprobs", {})):
         yield f"log-probabilities within {apart['max']:.2g}"
-    for suite, found in told.get("suites", {}).items():
-        for metric, value in found["metrics"].items():
-            if value["counts"]:
-                yield f"{suite}.{metric} {value['artefact']:.1f} (trained {value['tuned']:.1f})"
+    suites = told.get("suites", {})
+    for suite, found in suites.items() if "not_asked" not in suites else ():
+        counts = [(name, value) for name, value in found["metrics"].items() if value["counts"]]
+        for metric, value in counts[:MOST]:
+            yield f"{suite}.{metric} {value['artefact']:.1f} (trained {value['tuned']:.1f})"

@@ -72,6 +72,7 @@ def _loaded(weights: Adapted, models: Models) -> PreTrainedModel:
     config = shaped(models.config, grown_to(models), weights.tied)
     with no_init_weights():
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.tie_weights()  # which is left out with what is drawn by chance
     state = model.state_dict()
     with torch.no_grad():
         for name in weights.names:

@@ -93,15 +93,26 @@ def answer(held: Hub, method: str, path: str, body: bytes, knows: bool) -> tuple
         return _kept(held, path.rpartition("/")[2], body)
     if not knows:
         return 401, {"error": "Invalid credentials"}
-    if path == "/api/whoami-v2":
-        return 200, {"name": held.name, "orgs": [{"name": org} for org in held.orgs],
-                     "auth": {"accessToken": {"role": held.role}}}  # fmt: skip
-    if path == "/api/validate-yaml":
-        return 200, {"errors": [], "warnings": []}
-    if path == "/api/repos/create":
-        return _created(held, json.loads(body))
+    fixed = {
+        "/api/whoami-v2": lambda: _account(held),
+        "/api/validate-yaml": lambda: (200, {"errors": [], "warnings": []}),
+        "/api/agent-harnesses": lambda: (404, None),
+        "/api/repos/create": lambda: _created(held, json.loads(body)),
+    }
+    if path in fixed:
+        return fixed[path]()
     if path.endswith("/info/lfs/objects/batch"):
         return 200, _batch(held, json.loads(body))
+    return _of_repo(held, path, body)
+
+
+def _account(held: Hub) -> tuple[int, Any]:
+    orgs = [{"name": org} for org in held.orgs]
+    return 200, {"name": held.name, "orgs": orgs, "auth": {"accessToken": {"role": held.role}}}
+
+
+def _of_repo(held: Hub, path: str, body: bytes) -> tuple[int, Any]:
+    """Return what is asked of one repository: what it holds, how to upload, a commit."""
     _, _, _, owner, name, *rest = path.split("/")
     repo = held.repos.get(f"{owner}/{name}")
     if repo is None:
