@@ -29,11 +29,11 @@ def split(line: list[str]) -> tuple[str, list[str]]:
     if ASKING & set(rest):
         return HELP, [verb]
     if first not in NAMES and first.isidentifier() and did_you_mean(first, NAMES):
-        check(first)
+        must_exist(first)
     return verb, rest
 
 
-def check(verb: str) -> None:
+def must_exist(verb: str) -> None:
     """Raise ConfigError with the nearest verb if there is none of that name."""
     if verb not in NAMES:
         hint = did_you_mean(verb, NAMES)

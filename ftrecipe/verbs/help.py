@@ -22,7 +22,7 @@ key=value is configuration, --flag belongs to the verb. Verbs (without one it is
 def help(words: list[str]) -> int:
     """Say what a verb does, or what there is to do."""
     if words:
-        verbs.check(words[0])
+        verbs.must_exist(words[0])
         print(verbs.docstring(words[0]))
         return 0
     print(FIRST)

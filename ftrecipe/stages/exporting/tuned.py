@@ -72,7 +72,9 @@ class TunedModel:
     def _config(self) -> PretrainedConfig:
         models = self.session.models
         if models.run.peft.trains_base:
-            config = AutoConfig.from_pretrained(models.dir.model)
+            config = AutoConfig.from_pretrained(
+                models.dir.model, trust_remote_code=models.remote_code
+            )
         else:
             config = shaped(models.config, grown_to(models), self._merge.tied)
         config.dtype = self.dtype

@@ -43,7 +43,8 @@ class Opened:
             return self.session.tokenizer
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(self.path)
+        consented = self.session.run.consent.remote_code
+        return AutoTokenizer.from_pretrained(self.path, trust_remote_code=consented)
 
     @property
     def base(self) -> str:

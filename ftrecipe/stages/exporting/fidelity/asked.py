@@ -1,8 +1,9 @@
 """What the trained model and every artefact of it are asked: prompts, texts and conversations."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 from jinja2 import TemplateError
@@ -13,6 +14,8 @@ from ftrecipe.config import Fidelity
 from ftrecipe.data.prepared import EvalExample, Prepared
 from ftrecipe.stages.exporting.fidelity.texts import texts
 from ftrecipe.stages.measuring.stopping import end_of_turn
+
+nfc = partial(unicodedata.normalize, "NFC")
 
 PLAIN_PROMPT = 128  # tokens of a row of plain text that are its prompt, at most
 SPLITS = (Split.test, Split.validation, Split.train)
@@ -72,7 +75,16 @@ class Asked:
         own = [text for each in self.examples for text in (each.question, *each.answers)]
         own = own or [str(self.tokenizer.decode(prompt)) for prompt in self.prompts]
         marks = list(cast(Any, self.tokenizer).get_added_vocab())
-        return [f"{self._before}{text}" for text in texts(own, marks)]
+        return [f"{self._before}{self._composed(text)}" for text in texts(own, marks)]
+
+    def _composed(self, text: str) -> str:
+        """Return a text with its accents composed, where the tokenizer would do that itself.
+
+        llama.cpp does not: it reads the letters that stand there, and hardly any text has others.
+        """
+        normalizer, composed = cast(Any, self.tokenizer).backend_tokenizer.normalizer, nfc(text)
+        own = text if normalizer is None else normalizer.normalize_str(text)
+        return composed if own == composed else text
 
     @cached_property
     def _before(self) -> str:
