@@ -7,16 +7,20 @@ from typing import Any
 from ftrecipe.page.words import cut, printable, size
 from ftrecipe.stages.page.story import Story
 
+Exports = dict[str, dict[str, Any]]
+"""By target, what its gate.json says."""
+
 WORDS = {"same": "✓ same", "degraded": "▼ degraded", "failed": "✗ failed",
          "unchecked": "not checked"}  # fmt: skip
 TONES = {"same": "better", "degraded": "worse", "failed": "worse", "unchecked": "even"}
-LONGEST = 400  # characters
-HEADS = ("", "is", "size", "same answers", "log-probabilities apart", "KL", "measured again")
+LONGEST = 600  # characters
+MOST_REASONS = 3
+HEADS = ("", "is", "size", "same answers", "Δ log p", "KL")
 NOTE = (
     "Each file was loaded by the program that will run it, and asked what the trained model was "
     "asked: {prompts} prompts of the {split} split, answered with the likeliest token each time. "
-    "The difference of log-probabilities is the largest one, the divergence (KL, in nats) a mean. "
-    "Every figure is in export/*/gate.json."
+    "Δ log p is the largest difference of a log-probability, KL a mean, in nats; the suites were "
+    "asked again of each file. Every figure is in export/*/gate.json."
 )
 
 
@@ -25,12 +29,13 @@ def exported(story: Story) -> str:
     if not story.exports:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{_said(name)}</th><td class="{TONES[verdict]}">{WORDS[verdict]}</td>'
-        + "".join(f"<td>{_said(value) or '–'}</td>" for value in values)
+        f"<tr><td>{_said(name)}</td>"
+        f'<td class="{TONES[verdict]}"><span>{WORDS[verdict]}</span></td>'
+        + "".join(f"<td><span>{_said(value) or '–'}</span></td>" for value in values)
         + "</tr>"
         for name, verdict, *values in table(story.exports)
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in HEADS)
+    head = "".join(f'<th scope="col">{_said(name)}</th>' for name in heads(story.exports))
     why = "".join(f'<p class="warning">{_said(each)}</p>' for each in reasons(story.exports))
     merged = "".join(f'<p class="note">{_said(each)}</p>' for each in merges(story.exports))
     asked = next(iter(story.exports.values()))
@@ -41,13 +46,36 @@ def exported(story: Story) -> str:
     )
 
 
-def table(exports: dict[str, dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+def heads(exports: Exports) -> list[str]:
+    """Return what stands above the columns of `table`."""
+    return [*HEADS, *(f"{suite}.{metric}" for suite, metric in _headlines(exports).items())]
+
+
+def table(exports: Exports) -> Iterator[tuple[str, ...]]:
     """Yield a row a file: its name, its verdict, and its figures in words, "" where not asked."""
+    headlines = _headlines(exports)
     for target, gate in exports.items():
         for found in gate["artefacts"]:
-            name = f"{target}: {found['name']}" if found["name"] else target
+            name = f"{target} {found['name']}".strip()
             engine = f"{name} ({found['engine']})" if _asked_twice(gate, found) else name
-            yield engine, found["verdict"], *_figures(found)
+            again = (_again(found, suite, metric) for suite, metric in headlines.items())
+            yield engine, found["verdict"], *_figures(found), *again
+
+
+def _headlines(exports: Exports) -> dict[str, str]:
+    """Return, by suite that was asked again, the first metric that counts."""
+    found: dict[str, str] = {}
+    for gate in exports.values():
+        for suite, told in (pair for each in gate["artefacts"] for pair in _suites(each).items()):
+            counts = [metric for metric, value in told["metrics"].items() if value["counts"]]
+            if counts:
+                found.setdefault(suite, counts[0])
+    return found
+
+
+def _suites(found: dict[str, Any]) -> dict[str, Any]:
+    suites = found.get("suites") or {}
+    return {} if "not_asked" in suites else suites
 
 
 def _asked_twice(gate: dict[str, Any], found: dict[str, Any]) -> bool:
@@ -60,26 +88,30 @@ def _figures(found: dict[str, Any]) -> Iterator[str]:
     yield f"{greedy['same']} of {greedy['of']}" if "same" in greedy else ""
     yield f"{apart['max']:.2g}" if "max" in apart else ""
     yield f"{kl['to_trained']:.1g}" if "to_trained" in kl else ""
-    yield ", ".join(_suites(found.get("suites") or {}))
 
 
-def _suites(suites: dict[str, Any]) -> Iterator[str]:
-    for name, measured in suites.items():
-        for metric, value in measured.get("metrics", {}).items() if name != "not_asked" else ():
-            if value["counts"]:
-                tuned, now = (f"{value[who]:.1f}" for who in ("tuned", "artefact"))
-                yield f"{name}.{metric} {now}" + ("" if now == tuned else f" (trained {tuned})")
+def _again(found: dict[str, Any], suite: str, metric: str) -> str:
+    """Return a metric of the file, with that of the trained model where they differ."""
+    value = _suites(found).get(suite, {"metrics": {}})["metrics"].get(metric)
+    if value is None:
+        return ""
+    tuned, now = (f"{value[who]:.1f}" for who in ("tuned", "artefact"))
+    return now if now == tuned else f"{now}, was {tuned}"
 
 
-def reasons(exports: dict[str, dict[str, Any]]) -> Iterator[str]:
+def reasons(exports: Exports) -> Iterator[str]:
     """Yield why a file is not the same."""
     for target, gate in exports.items():
         for found in gate["artefacts"]:
-            name = f"{target} {found['name']}".strip()
-            yield from (f"{name}: {why}" for why in found["reasons"] if found["verdict"] != "same")
+            if found["verdict"] == "same":
+                continue
+            name, why = f"{target} {found['name']}".strip(), found["reasons"]
+            left = len(why) - MOST_REASONS
+            more = f"; and {left} more, in gate.json" if left > 0 else ""
+            yield f"{name}: {'; '.join(why[:MOST_REASONS])}{more}" if why else name
 
 
-def merges(exports: dict[str, dict[str, Any]]) -> Iterator[str]:
+def merges(exports: Exports) -> Iterator[str]:
     """Yield, of a quantized base, which merge was kept, and how far off each of them is."""
     told = {merge_line(gate["merge"]) for gate in exports.values() if gate.get("merge") is not None}
     yield from sorted(told)

@@ -7,7 +7,7 @@ from typing import Any
 from ftrecipe.page.words import cut, printable
 from ftrecipe.results import BASE
 from ftrecipe.stages.page.advice import advice
-from ftrecipe.stages.page.exported import HEADS, merges, reasons, table
+from ftrecipe.stages.page.exported import heads, merges, reasons, table
 from ftrecipe.stages.page.moves import Move, moves
 from ftrecipe.stages.page.opening import TOY
 from ftrecipe.stages.page.samples import SEED, answering, drawn
@@ -110,7 +110,8 @@ def exports(found: dict[str, dict[str, Any]]) -> str:
     if not found:
         return ""
     rows = [f"| {' | '.join(cell(text) for text in row)} |" for row in table(found)]
-    head = f"| {' | '.join(['exported', *HEADS[1:]])} |\n|{'---|' * len(HEADS)}"
+    names = ["exported", *heads(found)[1:]]
+    head = f"| {' | '.join(map(cell, names))} |\n|{'---|' * len(names)}"
     told = [f"- {cell(text)}" for text in (*reasons(found), *merges(found))]
     return "\n".join([head, *rows, *(["", *told] if told else [])])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ftrecipe.stages.page.exported import exported, table
+from ftrecipe.stages.page.exported import exported, heads, table
 from ftrecipe.stages.page.markdown import exports
 from ftrecipe.stages.page.story import Story
 
@@ -35,8 +35,14 @@ MEASURED = {
 
 def test_a_row_has_the_figures_that_were_measured() -> None:
     rows = list(table({"gguf": gate(artefact("a-f16.gguf", "same", **MEASURED))}))
-    again = "qa.exact_match 82.5 (trained 85.0)"
-    assert rows == [("gguf: a-f16.gguf", "same", "2 KB", "31 of 32", "0.031", "2e-06", again)]
+    again = "82.5, was 85.0"
+    assert rows == [("gguf a-f16.gguf", "same", "2 KB", "31 of 32", "0.031", "2e-06", again)]
+
+
+def test_the_first_metric_that_counts_has_a_column_a_suite() -> None:
+    found = {"gguf": gate(artefact("a-f16.gguf", "same", **MEASURED))}
+    assert heads(found)[-1] == "qa.exact_match"
+    assert "qa.exact\\_match" in exports(found)
 
 
 def test_what_was_not_asked_leaves_its_place_empty() -> None:
@@ -44,7 +50,7 @@ def test_what_was_not_asked_leaves_its_place_empty() -> None:
     rows = list(
         table({"ollama": gate(artefact("", "unchecked", **silent, suites={"not_asked": "no"}))})
     )
-    assert rows == [("ollama", "unchecked", "2 KB", "", "", "", "")]
+    assert rows == [("ollama", "unchecked", "2 KB", "", "", "")]
 
 
 def test_a_file_asked_of_two_programs_says_by_which() -> None:
