@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup quickstart test test-slow test-full check wheel bench bench-data bench-eval clean
+.PHONY: help setup quickstart test test-slow test-full check wheel bench bench-data bench-eval bench-export clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ bench-data: $(STAMP)  ## speed and memory of reading, cleaning and tokenising
 
 bench-eval: $(STAMP)  ## batched generation against one by one, loads of the weights
 	$(BIN)/python benchmarks/eval.py
+
+bench-export: $(STAMP)  ## streaming merge against a copy and PEFT's own merge
+	$(BIN)/python benchmarks/export.py
 
 clean:  ## remove what was built, not the runs
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

@@ -161,3 +161,13 @@ def test_a_run_is_pushed_once_it_was_said_so_and_its_other_exports_stay(exported
     assert "hf download me/bot" in report
     assert "Load the merged model" in report
     assert TOKEN not in exported.log.read_text() + exported.run.read_text()
+
+
+def test_the_gate_prepares_its_questions_again_where_the_cache_has_lost_them(
+    exported: RunDir,
+) -> None:
+    shutil.rmtree(read_json(exported.prepared)["path"])
+    child = again(exported, "export=[merged]")
+    printed, _ = child.communicate(timeout=180)
+    assert child.returncode == 0, printed
+    assert read_json(exported.export / "merged" / "gate.json")["verdict"] == "same"

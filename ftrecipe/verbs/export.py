@@ -2,7 +2,7 @@
 
 from ftrecipe import disk, launch
 from ftrecipe.errors import ConfigError
-from ftrecipe.existing import EXPORTING, confirm, consents, open_run, recompose
+from ftrecipe.existing import EXPORTING, confirm, consents, is_prepared, open_run, recompose
 from ftrecipe.gated import overrule
 from ftrecipe.rundir import read_json
 from ftrecipe.verbs import flags
@@ -29,4 +29,6 @@ def export(words: list[str]) -> int:
         print("the gate of this run failed; exported all the same, as asked", flush=True)
     before = read_json(rundir.run)
     same = not changes and before.get("exports", list(made.run.export)) == made.exports
-    return launch.start(rundir, ["export", "report"], None if same else made)
+    # The gate asks what was prepared, which may be gone from the cache.
+    first = [] if is_prepared(rundir) else ["prepare"]
+    return launch.start(rundir, [*first, "export", "report"], None if same else made)

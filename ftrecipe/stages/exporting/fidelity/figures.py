@@ -15,7 +15,8 @@ from ftrecipe.stages.exporting.fidelity.reference import Reference
 Figures = dict[str, Any]
 LIKELY = 1e-3
 """The probability that one of the two models gives to a token whose log-probability counts. Below
-it, rounding moves log-probabilities by much, and what is said by nothing."""
+it, rounding moves log-probabilities by much, and what is said by nothing. Where no token reaches
+it, as of a model that has learned little, the likeliest counts."""
 
 IMPOSSIBLE = -100.0  # nats: what a program may call minus infinity
 SHOWN = 4  # tokens before and behind a difference that are shown
@@ -152,7 +153,7 @@ def distances(engine: Engine, reference: Reference) -> Figures:
     if np.isnan(own).any():
         return {"finite": False}
     apart = np.abs(mine - own)
-    counts = np.maximum(mine, own) >= np.log(LIKELY)
+    counts = likely(mine, own)
     base = None if reference.base is None else _whole(reference.base, size)
     return {
         "finite": True,
@@ -167,6 +168,12 @@ def distances(engine: Engine, reference: Reference) -> Figures:
             "base": None if base is None else _kl(base, mine),
         },
     }
+
+
+def likely(mine: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return which tokens count, of two models' log-probabilities [positions, vocabulary]."""
+    best = np.maximum(mine, own)
+    return best >= np.minimum(np.log(LIKELY), best.max(1, keepdims=True))
 
 
 def _whole(found: np.ndarray, size: int) -> np.ndarray:

@@ -10,12 +10,12 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from ftrecipe.components.hardware import Device
+from ftrecipe.stages.exporting.fidelity.figures import likely
 from ftrecipe.stages.exporting.merging.adapted import Adapted
 from ftrecipe.stages.exporting.merging.hollow import grown_to, shaped
 from ftrecipe.stages.measuring.distributions import expected
 from ftrecipe.stages.models import Models
 
-LIKELY = np.log(1e-3)  # log-probability from which on a token's counts
 TOLD = {"base": "the 16-bit base", "dequantized": "the dequantized base"}
 
 
@@ -58,7 +58,7 @@ def distance(trained: np.ndarray, merged: np.ndarray) -> dict[str, float]:
     """
     width = min(trained.shape[1], merged.shape[1])
     trained, merged = trained[:, :width], merged[:, :width]
-    apart = np.abs(trained - merged)[np.maximum(trained, merged) >= LIKELY]
+    apart = np.abs(trained - merged)[likely(trained, merged)]
     divergence = (np.exp(trained) * (trained - merged)).sum(-1).mean()
     return {
         "max_dlogp": float(apart.max()),
