@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ftrecipe import gated
 from ftrecipe.components.export import Export
+from ftrecipe.errors import listed
 from ftrecipe.gated import REJECTED
-from ftrecipe.rundir import RunDir
+from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.card import write_card
 from ftrecipe.stages.exporting.fidelity.gate import Fidelity, Judged
 from ftrecipe.stages.exporting.tuned import TunedModel
@@ -87,10 +88,19 @@ def _make(
         else:
             reject(fresh, found)
             session.screen.warn(f"export    {name} failed: its files are in {REJECTED}/")
+        gone = _judged_in(final) - _judged_in(fresh)
         put(fresh, final)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # of one that could not be written, no part
+    if gone:
+        session.screen.warn(f"export    {name} was made anew without {listed(sorted(gone))}")
     return _delivered(target, tuned, fidelity, final, found) if found.passes else found
+
+
+def _judged_in(folder: Path) -> set[str]:
+    """Return the names of the files in an export's folder that its gate has judged."""
+    file = folder / gated.GATE
+    return {each["name"] for each in read_json(file)["artefacts"]} if file.is_file() else set()
 
 
 def reject(folder: Path, found: Judged) -> None:

@@ -56,11 +56,13 @@ def _commands(run: RunConfig, rundir: RunDir) -> list[Usage]:
     folder = _folder(rundir)
     recipe = shlex.quote(f"+recipe={shown(rundir.recipe)}")
     found = [
+        Usage("Talk to it", f"python -m ftrecipe chat {folder} --compare base"),
+        Usage("Serve it, by OpenAI's API", f"python -m ftrecipe serve {folder}"),
         Usage("Measure it again", f"python -m ftrecipe evaluate {folder}"),
         Usage("Hold it against other runs", f"python -m ftrecipe runs compare {folder} OTHER_RUN"),
         Usage("Run the same recipe again, with a change", f"python -m ftrecipe {recipe} seed=7"),
     ]
     if run.peft.mergeable and "merged" not in run.export:
         merge = f"python -m ftrecipe export {folder} export=merged"
-        found.insert(1, Usage("Make one plain model that needs no PEFT", merge))
+        found.insert(2, Usage("Make one plain model that needs no PEFT", merge))
     return found
