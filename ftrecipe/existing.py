@@ -9,7 +9,7 @@ from ftrecipe import manifest, plan
 from ftrecipe.basis import MAY_CHANGE as GOING_ON
 from ftrecipe.basis import MEASURING, Basis, is_below, refused
 from ftrecipe.compose import compose_layers
-from ftrecipe.config import GROUPS, RunConfig, from_plain
+from ftrecipe.config import GROUPS, RunConfig, from_plain, options
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.door import words
 from ftrecipe.door.vet import Layer, Setting
@@ -129,6 +129,9 @@ def _add_exports(changed: words.Asked, boundary: dict[str, Any]) -> list[str] | 
         chosen = changed.choices["export"]
         changed.choices["export"] = list(dict.fromkeys([*boundary["choices"]["export"], *chosen]))
         return list(dict.fromkeys(chosen))
+    there = boundary["choices"]["export"]
+    if new := [name for name in named if name in options("export") and name not in there]:
+        changed.choices["export"] = list(dict.fromkeys([*there, *new]))  # a setting names it, too
     return list(dict.fromkeys(named)) or None
 
 

@@ -11,6 +11,7 @@ from ftrecipe.compose import compose
 from ftrecipe.existing import EXPORTING, GOING_ON, confirm, recompose
 from ftrecipe.readiness import lacks
 from ftrecipe.rundir import RunDir, read_json, write_json
+from ftrecipe.runs.exported import commands
 
 REPO = "export.hub.repo_id=me/bot"
 YES = "consent.push_to_hub=true"
@@ -46,6 +47,25 @@ def test_a_setting_names_the_export_that_it_is_of(run: RunDir) -> None:
     assert list(made.run.export) == ["adapter", "merged"]
 
 
+def test_a_setting_names_also_an_export_that_the_run_has_not_made(run: RunDir) -> None:
+    made = recompose(run, ["export.vllm.max_model_len=512"], EXPORTING)
+    assert made.exports == ["vllm"]
+    assert list(made.run.export) == ["adapter", "merged", "vllm"]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("gguf", "did you mean export=gguf?"),
+        ("export.merged.torch_dtype=float16", "did you mean export.merged.dtype?"),
+    ],
+)
+def test_a_near_miss_is_answered_with_what_was_meant(
+    run: RunDir, cli: Cli, word: str, meant: str
+) -> None:
+    assert meant in cli("export", str(run.path), word).err
+
+
 def test_what_was_named_before_can_be_made_again(run: RunDir) -> None:
     launch.write(recompose(run, ["export=[vllm]"], EXPORTING), run, trains=False)
     assert read_json(run.run)["exports"] == ["vllm"]
@@ -67,7 +87,7 @@ def test_going_on_with_the_training_makes_what_it_names_and_no_others(run: RunDi
         (["export=[hub]", REPO], "needs your word for it: add consent.push_to_hub=true"),
         (["export=[hub]", REPO, YES, "export.hub.of=[mergd]"], "did you mean merged?"),
         (["export=[hub]", REPO, YES, "export.hub.of=[vllm]"], "the run does not export it"),
-        (["export=[]"], "names no export; add export=merged"),
+        (["export=[]"], "no export is named; add export=merged"),
         (["export.gguff.types=[f16]"], "did you mean"),
     ],
 )
@@ -85,7 +105,7 @@ def test_a_run_without_exports_says_what_to_add(cli: Cli, faq: str) -> None:
     bare = launch.create(plan.make(compose([f"dataset={faq}", "export=[]"])))
     said = cli("export", str(bare.path))
     assert said.code == 2
-    assert "this run names no export; add export=merged or export=adapter" in said.err
+    assert "no export is named; add export=merged, or another (known: adapter, " in said.err
 
 
 def test_what_a_method_cannot_be_made_into_is_refused(cli: Cli, faq: str) -> None:
@@ -177,3 +197,11 @@ def test_a_run_shows_how_its_exports_are_used(cli: Cli, run: RunDir) -> None:
     )
     (run.export / "vllm" / "rejected").mkdir()
     assert "serve.sh" not in cli("runs", "show", str(run.path)).out
+
+
+@pytest.mark.parametrize("said", ["same", "degraded", "failed"])
+def test_what_failed_where_it_is_served_is_not_told_how_to_use(faq: str, said: str) -> None:
+    run = launch.create(plan.make(compose([f"dataset={faq}", "export=[ollama]"])))
+    (run.export / "ollama").mkdir(parents=True)
+    write_json(run.export / "ollama" / "gate.json", {"verdict": said})
+    assert ("ollama" in commands(run.path, read_json(run.run))) == (said != "failed")

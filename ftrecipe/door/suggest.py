@@ -27,6 +27,8 @@ def key(root: DictConfig, path: Sequence[str], depth: int, known: Sequence[str],
     inside = (_alias(last, value) or _place(every, last)) if below and not above else ""
     found = inside or _alias(word, value) or (_alias(last, value) if below else "")
     group = found.partition("=")[0].partition(".")[0]
+    if above and (beside := found.rpartition(".")[2]) in known:
+        return ".".join((*above, beside, *below))
     if above and group != above[0] and (near := get_close_matches(word, list(known), 1, SURE)):
         return ".".join((*above, near[0], *below))  # of what it stands beside, not of elsewhere
     if found and found.partition("=")[0] != ".".join(path):

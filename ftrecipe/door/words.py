@@ -120,6 +120,8 @@ def _word_hint(word: str) -> str:
         return "; flags come after their verb"
     if typed(word).exists() or word.startswith("builtin:"):
         return f"; for the data, {quote(f'dataset={word}')}"
+    if group := next((name for name in GROUPS if word in options(name)), None):
+        return f"; did you mean {group}={word}?"
     return f"; for the recipe, +recipe={word}" if word in names() else ""
 
 

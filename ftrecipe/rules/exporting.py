@@ -15,6 +15,22 @@ def _made_of(run: RunConfig) -> Iterator[str]:
 
 
 @rule
+def _fits_its_base(run: RunConfig) -> Iterator[str]:
+    """Check that an adapter has a base that others have, and a merge one that takes it in."""
+    before, architecture = run.model.merged_before, run.model.architecture
+    for name, target in run.export.items():
+        if target.needs_adapter and before is not None:
+            yield (
+                f"export={name}: model.from_run_as=merged trains an adapter for a base with the "
+                f"tune of {before} merged in, and its config can only name the plain base; use "
+                "export=merged, or model.from_run_as=adapter"
+            )
+        if target.needs_merge and architecture is not None:
+            for why in run.peft.unmerged(architecture):
+                yield f"export={name}: the adapter cannot be merged: {why}; use export=adapter"
+
+
+@rule
 def _settings(run: RunConfig) -> Iterator[str]:
     """Ask each target about its own settings."""
     for name, target in run.export.items():

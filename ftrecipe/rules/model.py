@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ftrecipe.components.model import FromRun
+from ftrecipe.components.model.facts import tuned_or_base
 from ftrecipe.config import GROUPS, RunConfig, from_plain
 from ftrecipe.errors import ConfigError
 from ftrecipe.foreign import code_faults, pickle_faults
@@ -69,10 +70,19 @@ def _model_folders(run: RunConfig) -> Iterator[tuple[str, Path]]:
 def _earlier(run: RunConfig, rundir: RunDir) -> Iterator[str]:
     """Compare a run with the one that it goes on from: base, and method where it is kept."""
     before = from_plain(read_json(rundir.run)["config"])
-    if run.model.path not in (None, before.model.path):
+    path = before.model.path or (tuned_or_base(rundir) or {}).get("path")
+    if run.model.path not in (None, path):
         yield (
             f"model.path={run.model.path} and model.from_run={run.model.from_run} name two models: "
-            f"that run tuned {before.model.path}; leave the model out"
+            f"that run tuned {path}; leave the model out"
+        )
+    first = before.model.merged_before
+    if first is not None and rundir.adapter.is_dir():
+        yield (
+            f"model.from_run={run.model.from_run}: its adapter is for a base with the tune of "
+            f"{first} merged in, which would be lost; write the whole model with "
+            f"python -m ftrecipe export {rundir.path} export=[merged], and tune that: "
+            f"model.path={rundir.export / 'merged'}, without model.from_run"
         )
     kept = rundir.adapter.is_dir() and run.model.from_run_as is FromRun.adapter
     if kept and before.peft != run.peft:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe.components.export import Asking, Export
+from ftrecipe.components.export.others import verdict
 from ftrecipe.config import from_plain
 from ftrecipe.errors import ConfigError
-from ftrecipe.gated import REJECTED
 
 
 def commands(folder: Path, boundary: Mapping[str, Any]) -> dict[str, str]:
@@ -22,7 +22,7 @@ def commands(folder: Path, boundary: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, target in exports.items():
         there = folder / "export" / name
-        if there.is_dir() and not (there / REJECTED).is_dir():
+        if there.is_dir() and verdict(there) != "failed":
             found |= _first(name, target, Asking(there, str(there), boundary["name"]))
     return found
 

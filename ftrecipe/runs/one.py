@@ -91,6 +91,7 @@ def as_json(whole: Whole) -> dict[str, Any]:
         "run": whole.record.as_json(),
         "results": list(results(whole.metrics)),
         "gate": whole.metrics.get("gate"),
+        "exports": whole.metrics.get("exports", {}),
         "differences": whole.boundary["differences"],
         "named": whole.boundary.get("named", {}),
         "choices": whole.boundary["choices"],
@@ -108,6 +109,7 @@ def lines(whole: Whole) -> list[str]:
     run = whole.record
     told = [f"run       {run.folder} ({run.name})", f"status    {_status(run)}"]
     told += [f"gate      {line}" for line in _gate(whole.metrics.get("gate"))]
+    told += [f"exports   {', '.join(made)}"] if (made := _exports(whole.metrics)) else []
     told += [f"names     {', '.join(run.names)}"] if run.names else []
     told += [f"tags      {', '.join(run.tags)}"] if run.tags else []
     told += [f"objective {objective(run)}"] if run.objective else []
@@ -130,6 +132,11 @@ def _status(run: Record) -> str:
     why = f": {cut(run.error, 300)}" if run.error else ""
     kind = "" if run.kind == RUN else f" ({run.kind})"
     return f"{run.state}{kind}{at}{took}{why}"
+
+
+def _exports(metrics: Mapping[str, Any]) -> list[str]:
+    """Return each export with what its gate said of it."""
+    return [f"{name} {said['verdict']}" for name, said in metrics.get("exports", {}).items()]
 
 
 def _gate(gate: Mapping[str, Any] | None) -> Iterator[str]:

@@ -29,12 +29,17 @@ class Earlier:
         """The model that its adapter belongs to, checked by hash; or the model it wrote."""
         if self.adapter is None:
             return dataclasses.replace(asked, path=str(self.dir.model), revision=None)
+        base, own = read_json(self.dir.base), self.run.model
+        from_another = own.path is None  # so its base is that of the run which it went on from
         model = dataclasses.replace(
-            self.run.model,
+            own,
+            path=base["path"] if from_another else own.path,
+            revision=base["revision"] if from_another else own.revision,
+            from_run=None,
             dtype=asked.dtype,
             special_tokens=asked.special_tokens or self.run.model.special_tokens,
         )
-        known = read_json(self.dir.base)["sha256"]
+        known = base["sha256"]
         if base_fingerprint(model) != known:
             raise ConfigError(
                 f"model.from_run={self.dir.path}: its base {model.path} is no longer the model "

@@ -156,7 +156,10 @@ def named(word: str, found: Sequence[Loadable], where: Path) -> Loadable:
     if not meant:
         names = [each.name for each in found]
         hint = did_you_mean(word, [*names, *{name.partition("/")[0] for name in names}])
-        raise ConfigError(f"--with {word}: this run has none{hint} (known: {listed(names)})")
+        more = f"; export RUN export={word} makes it" if word in GROUP.classes else ""
+        raise ConfigError(
+            f"--with {word}: this run has none{hint or more} (known: {listed(names)})"
+        )
     passed = [each for each in meant if each.verdict != FAILED]
     if not passed:
         raise ConfigError(

@@ -1,7 +1,8 @@
 """The verb `export`: make another artefact of an existing run."""
 
 from ftrecipe import disk, launch
-from ftrecipe.errors import ConfigError
+from ftrecipe.config import options
+from ftrecipe.errors import ConfigError, listed
 from ftrecipe.existing import EXPORTING, confirm, consents, is_prepared, open_run, recompose
 from ftrecipe.gated import overrule
 from ftrecipe.rundir import read_json
@@ -22,7 +23,10 @@ def export(words: list[str]) -> int:
     rundir, changes = open_run("export", rest)
     made = recompose(rundir, changes, EXPORTING)
     if not made.exports:
-        raise ConfigError("this run names no export; add export=merged or export=adapter")
+        raise ConfigError(
+            "no export is named; add export=merged, or another "
+            f"(known: {listed(options('export'))})"
+        )
     confirm("export", rundir, made, consents(changes)[0])
     disk.room_for(made.run, made.exports, rundir.path)
     if overrule(rundir):

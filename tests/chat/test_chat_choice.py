@@ -145,3 +145,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(run, config):
     export(run, "merged")
     with pytest.raises(ConfigError, match="did you mean merged"):
         named("mergd", loadable(run, config), run.path)
+
+
+def test_a_target_that_was_not_made_is_answered_with_how_it_is(run, config):
+    with pytest.raises(ConfigError, match="export RUN export=gguf makes it"):
+        named("gguf", loadable(run, config), run.path)

@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 from talking import Paper, asked, tuned_run
 
 from ftrecipe.components.eval import Decoding
-from ftrecipe.errors import StageError
+from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import RunDir
 from ftrecipe.stages.chat.chat import Chat
 from ftrecipe.stages.chat.commands import do
@@ -140,7 +140,7 @@ def test_the_oldest_turns_are_left_out_with_a_word(runs, voice):
 
 def test_a_question_that_is_too_long_is_told_and_not_kept(runs, voice):
     talk = chat(runs, voice, Paper(), context=96)
-    with pytest.raises(StageError, match="ask something shorter"):
+    with pytest.raises(ConfigError, match="ask something shorter"):
         talk.ask("word " * 200)
     assert talk.said.turns == []
 

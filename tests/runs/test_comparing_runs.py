@@ -204,6 +204,15 @@ def test_show_tells_verdict_config_cost_and_how_to_use_it(two: list[RunDir], cli
         assert told in said.out
 
 
+def test_show_tells_what_the_gate_of_each_export_said(
+    make_run: MakeRun, measured: Measured, cli: Cli
+) -> None:
+    said = {"adapter": {"verdict": "same", "reasons": []},
+            "gguf": {"verdict": "failed", "reasons": ["no end token"]}}  # fmt: skip
+    make_run("quick/1", metrics=measured(80.0, exports=said))
+    assert "exports   adapter same, gguf failed" in cli("runs", "show", "quick/1").out
+
+
 def test_show_tells_a_failed_gate_and_the_way_on_of_a_run_that_did_not_finish(
     make_run: MakeRun, measured: Measured, cli: Cli
 ) -> None:

@@ -38,11 +38,6 @@ class Adapter(Export):
         shutil.copytree(tuned.adapter, folder, dirs_exist_ok=True)
         tuned.tokenizer.save_pretrained(folder)
         _name_base(folder / "adapter_config.json", tuned)
-        if tuned.merged_before is not None:
-            tuned.say(
-                f"adapter: it belongs to a base with the tune of {tuned.merged_before} merged in, "
-                "and its config can only name the plain base; use export=merged"
-            )
         if beside := beside_lora(folder):
             tuned.say(
                 f"adapter: it holds {', '.join(beside)}; PEFT loads that, vLLM and TGI do not: "

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ftrecipe.gguf.layout import Model
     from ftrecipe.gguf.special import Special
     from ftrecipe.memory.architecture import Architecture
+
+RUNNER = "xllamacpp"
 
 
 @GROUP.option("gguf")
@@ -71,7 +74,12 @@ class Gguf(Export):
                 )
 
     def lacks(self) -> Iterator[str]:
-        """Yield what K-quants need and is not installed."""
+        """Yield what K-quants, and the gate that loads the files, need and is not installed."""
+        if find_spec(RUNNER) is None:
+            yield (
+                f"its gate loads the files by llama.cpp, which needs {RUNNER}, and that is not "
+                "installed here; pip install 'ftrecipe[export]'"
+            )
         if self._indirect and (why := kquants.lack()):
             yield why
 

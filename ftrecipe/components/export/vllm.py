@@ -92,6 +92,8 @@ class Vllm(Export):
     def _kind(self, tuned: Tuned) -> Of:
         """Return which target is served. Raises ConfigError for an adapter that vLLM refuses."""
         why = "there is none" if tuned.adapter is None else why_not(tuned.adapter, tuned.dtype)
+        if tuned.merged_before is not None:
+            why = f"its base has the tune of {tuned.merged_before} merged in"
         if self.of is Of.adapter and why is not None:
             raise ConfigError(
                 f"export.vllm.of=adapter: vLLM cannot serve this adapter: {why}; "

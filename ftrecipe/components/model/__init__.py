@@ -58,6 +58,13 @@ class Model:
     parameters_b: float | None = bounded(None, 0)
 
     @property
+    def merged_before(self) -> str | None:
+        """Return the run whose adapter is merged into the base before training; None: none."""
+        if self.from_run is None or self.from_run_as is not FromRun.merged:
+            return None
+        return None if RunDir(typed(self.from_run)).model.is_dir() else self.from_run
+
+    @property
     def architecture(self) -> Architecture | None:
         """Return what it is made of; None where no config.json is at hand, or its kind is unknown.
 

@@ -61,6 +61,10 @@ class Peft:
         """Yield why the method cannot be put on the model, as far as its config.json tells."""
         yield from ()
 
+    def unmerged(self, architecture: Architecture) -> Iterator[str]:
+        """Yield which of its settings cannot be merged into the model, and why."""
+        yield from ()
+
     def untrained(self, architecture: Architecture) -> int:
         """Return how many numbers the method adds to the model and does not train."""
         return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ftrecipe.components.peft import GROUP, LayerAdapter
 from ftrecipe.components.peft.experts import halves, named_tensors, split
 from ftrecipe.components.peft.targets import rank, targeted
+from ftrecipe.errors import listed
 from ftrecipe.memory.architecture import Architecture
 from ftrecipe.memory.parts import Module
 from ftrecipe.registry import bounded
@@ -75,6 +76,13 @@ class Lora(LayerAdapter):
                 f"this model's experts are in one tensor, which this peft cannot adapt; use {way}, "
                 "or peft.target_modules=[q_proj,k_proj,v_proj,o_proj]"
             )
+
+    def unmerged(self, architecture: Architecture) -> Iterator[str]:
+        """Yield a bias for layers that have no room for one."""
+        reached = self.reached(architecture) if self.extra.get("lora_bias") else None
+        bare = {path.rsplit(".", 1)[-1] for module, path in reached or () if not module.bias}
+        if bare:
+            yield f"peft.extra.lora_bias=true, and this model has no bias in {listed(sorted(bare))}"
 
     def build(self, model: "PreTrainedModel", total_steps: int) -> "PeftConfig":
         """Return the LoraConfig of this variant."""

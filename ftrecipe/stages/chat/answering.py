@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ftrecipe.components.eval import Decoding
-from ftrecipe.errors import StageError
+from ftrecipe.errors import ConfigError
 from ftrecipe.stages.chat.columns import LEAST, Columns
 from ftrecipe.stages.chat.terminal import Terminal
 from ftrecipe.stages.chat.voices import Voice
@@ -52,7 +52,7 @@ class Put:
 def fitted(
     voice: Voice, said: Conversation, question: str, decoding: Decoding, context: int
 ) -> Put:
-    """Leave out the oldest turns until an answer has room. Raises StageError if it never has."""
+    """Leave out the oldest turns until an answer has room. Raises ConfigError if it never has."""
     since, messages = 0, said.messages(voice.name, question)
     room = context - voice.length(messages)
     while room < decoding.max_new_tokens and since < len(said.turns):
@@ -60,7 +60,7 @@ def fitted(
         messages = said.messages(voice.name, question, since)
         room = context - voice.length(messages)
     if room < LEAST_ANSWER:
-        raise StageError(
+        raise ConfigError(
             f"that has {context - room:,} tokens, and the model looks at {context:,} with its "
             "answer; ask something shorter"
         )

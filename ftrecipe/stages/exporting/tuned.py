@@ -8,7 +8,6 @@ from typing import Any
 from transformers import AutoConfig, GenerationConfig, PretrainedConfig, PreTrainedTokenizerFast
 
 from ftrecipe.components.export import Weights
-from ftrecipe.components.model import FromRun
 from ftrecipe.gated import REJECTED
 from ftrecipe.stages.card.licenses import of_model
 from ftrecipe.stages.exporting.answering import with_ends
@@ -45,10 +44,7 @@ class TunedModel:
     @property
     def merged_before(self) -> str | None:
         """The run whose adapter was merged into the base before this one was trained."""
-        models = self.session.models
-        before = models.earlier.adapter if models.earlier else None
-        first = before is not None and models.run.model.from_run_as is FromRun.merged
-        return models.run.model.from_run if first else None
+        return self.session.run.model.merged_before
 
     @cached_property
     def _merge(self) -> Merge:

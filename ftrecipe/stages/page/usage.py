@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ftrecipe.components.export import Asking, Usage
+from ftrecipe.components.export.others import verdict
 from ftrecipe.config import RunConfig
-from ftrecipe.gated import REJECTED
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.summary import shown
 
@@ -38,7 +38,7 @@ def _loading(run: RunConfig, rundir: RunDir, question: str) -> list[Usage]:
     found = []
     for name, target in run.export.items():
         folder = rundir.export / name
-        if folder.is_dir() and not (folder / REJECTED).is_dir():
+        if folder.is_dir() and verdict(folder) != "failed":
             there = str(folder.absolute())
             found += target.usage(asking(run, rundir, folder, there, question))
     return found

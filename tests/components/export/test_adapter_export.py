@@ -38,7 +38,6 @@ class Standing:
     adapter: Path
     base: str
     revision: str | None = None
-    merged_before: str | None = None
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
     said: list[str] = field(default_factory=list)
 
@@ -69,12 +68,6 @@ def test_a_base_in_a_folder_is_named_by_its_whole_path(
     found = written(tuned, tmp_path / "out")
     assert found["base_model_name_or_path"] == str((tmp_path / "base").resolve())
     assert found["revision"] is None
-
-
-def test_an_adapter_on_a_merged_base_is_told(tmp_path: Path) -> None:
-    tuned = Standing(adapter(tmp_path / "adapter"), "org/name", merged_before="runs/first")
-    written(tuned, tmp_path / "out")
-    assert "the tune of runs/first merged in" in tuned.said[0]
 
 
 def test_what_only_peft_loads_is_told(tmp_path: Path) -> None:

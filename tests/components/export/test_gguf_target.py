@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from answers import Cli
 
-from ftrecipe.components.export import Asking, Closeness
+from ftrecipe.components.export import Asking, Closeness, gguf
 from ftrecipe.components.export.gguf import Gguf
 from ftrecipe.gguf import kquants
 from ftrecipe.memory.architecture import read
@@ -54,6 +54,13 @@ def test_k_quants_without_a_quantizer_are_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(kquants, "PROGRAM", "nowhere-to-be-found")
     assert list(Gguf(types=["q8_0"]).lacks()) == []
     assert "nowhere-to-be-found" in next(Gguf(types=["q4_k_m"]).lacks())
+
+
+def test_the_program_that_the_gate_loads_files_with_is_asked_for_before_they_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gguf, "RUNNER", "nowhere_to_be_found")
+    assert "nowhere_to_be_found" in next(Gguf().lacks())
 
 
 def test_sizes_follow_the_bits_and_count_what_is_between() -> None:

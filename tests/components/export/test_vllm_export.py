@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from ftrecipe.components.export.vllm_server import (
     why_not,
 )
 from ftrecipe.config import GROUPS
+from ftrecipe.errors import ConfigError
 
 ADAPTER = Served("support-bot", "adapter", "org/base", "bfloat16", 4096, 16, revision="v1")
 MERGED = Served("team_a/x", "merged", None, "float32", 512)
@@ -170,6 +173,20 @@ def test_adapters_that_vllm_would_refuse_are_known_beforehand(change, why, tmp_p
 def test_an_adapter_of_32_bits_is_not_served_as_one(tmp_path):
     (tmp_path / "adapter_config.json").write_text(json.dumps(LORA))
     assert "16 bits" in str(why_not(tmp_path, "float32"))
+
+
+def test_an_adapter_whose_base_nobody_has_is_not_served_as_one(tmp_path):
+    (tmp_path / "adapter_config.json").write_text(json.dumps(LORA))
+    said: list[str] = []
+    tuned: Any = SimpleNamespace(
+        adapter=tmp_path, dtype="bfloat16", merged_before="runs/first", say=said.append
+    )
+    assert Vllm()._kind(tuned) is Of.merged
+    assert "the tune of runs/first merged in" in said[0]
+    with pytest.raises(ConfigError, match="runs/first"):
+        Vllm(of=Of.adapter)._kind(tuned)
+    tuned.merged_before = None
+    assert Vllm()._kind(tuned) is Of.adapter
 
 
 def test_the_bound_of_ranks_is_one_that_vllm_takes():

@@ -49,6 +49,12 @@ def test_limit_of_log_probabilities_follows_from_how_numbers_are_kept() -> None:
     assert of("quantized", logprobs={"max": 2.0}).word == "same"
 
 
+def test_seldom_tokens_may_be_further_apart_and_not_any_far() -> None:
+    assert of("rounded", logprobs={"max_all": 0.9}).word == "same"
+    assert of("rounded", logprobs={"max_all": 4.0}).word == "degraded"
+    assert of("quantized", logprobs={"max_all": 4.0}).word == "same"
+
+
 def test_limit_is_wider_where_float32_has_no_room() -> None:
     assert of("rounded", logprobs={"max": 0.2}, compute="bfloat16").word == "same"
     assert of("rounded", logprobs={"max": 0.6}, compute="bfloat16").word == "degraded"

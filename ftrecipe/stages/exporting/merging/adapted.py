@@ -6,6 +6,7 @@ layer's weights and the adapter are in memory.
 
 import warnings
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ftrecipe.components.export import Weights
+from ftrecipe.errors import StageError
 from ftrecipe.stages.exporting.merging.fitting import StreamError
 from ftrecipe.stages.exporting.merging.hollow import hollow, is_placeholder
 from ftrecipe.weights import header_of, tensors_of
@@ -166,9 +168,18 @@ def _base(layer: Any) -> nn.Module:
             return layer
 
 
+@contextmanager
+def said_by_peft() -> Iterator[None]:
+    """Tell in words why PEFT refuses to merge."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise StageError(f"PEFT cannot merge this adapter: {error}") from error
+
+
 def _merge(layer: Any) -> nn.Module:
     """Merge as PEFT's merge_and_unload does, and return the plain module."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), said_by_peft():
         warnings.simplefilter("ignore")
         if hasattr(layer, "unload_and_optionally_merge_module"):
             return layer.unload_and_optionally_merge_module(
