@@ -61,7 +61,7 @@ class Loadable:
         module = MODULES.get(self.engine)
         if module is None or importlib.util.find_spec(module) is not None:
             return None
-        extra = "train" if module == "transformers" else "export"
+        extra = "train" if module in ("transformers", "peft") else "export"
         return (
             f"{self.name} needs {module}, which is not installed here; "
             f"pip install 'ftrecipe[{extra}]'"

@@ -126,13 +126,11 @@ def _voice(speaker: Speaker, run: Callable[[str], Session], context: int, held: 
 def trained(models: "Models", model: Any) -> Engine:
     """Return a model of training in the form in which it was measured."""
     import peft
-    import torch
     import transformers
 
     from ftrecipe.stages.engines.torch_model import TorchModel
     from ftrecipe.stages.measuring.stopping import stop_ids
 
-    torch.set_grad_enabled(False)  # of this process, which trains nothing
     tokenizer = models.tokenizer
     plain = isinstance(model, transformers.PreTrainedModel)
     name = f"transformers {transformers.__version__}" if plain else f"peft {peft.__version__}"

@@ -120,14 +120,18 @@ class TorchModel:
             yield rest
 
     def _tokens(self, prompt: list[int], decoding: Decoding) -> Iterator[int]:
-        """Yield one token after the other, without an end."""
+        """Yield one token after the other, without an end.
+
+        Gradients are off only while it works: streams that take turns would else leave them off.
+        """
+        chooser = Chooser(decoding, [prompt], self.model.device)
         with evaluating(self.model):
-            chooser = Chooser(decoding, [prompt], self.model.device)
             reader = Reader(self.model, *left_padded([prompt], self.model.device))
-            for step in range(decoding.max_new_tokens):
-                chosen = chooser.choose(reader.logits, [0], step)
-                yield int(chosen[0])
-                if step + 1 < decoding.max_new_tokens:
+        for step in range(decoding.max_new_tokens):
+            chosen = chooser.choose(reader.logits, [0], step)
+            yield int(chosen[0])
+            if step + 1 < decoding.max_new_tokens:
+                with evaluating(self.model):
                     reader.read(chosen, {0})
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from faulty import Trained
 
 from ftrecipe.components.eval import Decoding
@@ -51,6 +52,14 @@ def test_stream_gives_in_pieces_what_generation_gives_as_a_whole(tiny: Engine) -
         pieces = list(tiny.stream(QUESTION, decoding))
         assert "".join(pieces) == whole.text
         assert len(pieces) > 1 or not whole.text
+
+
+def test_streams_that_take_turns_leave_gradients_as_they_were(tiny: Engine) -> None:
+    first, second = (tiny.stream(QUESTION, Decoding(max_new_tokens=30)) for _ in range(2))
+    said = next(first) + next(second)
+    assert torch.is_grad_enabled()
+    assert said + "".join(first) + "".join(second)
+    assert torch.is_grad_enabled()
 
 
 @pytest.mark.parametrize(
