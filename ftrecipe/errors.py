@@ -41,9 +41,17 @@ class Stopped(FtrecipeError):  # noqa: N818 - nothing went wrong
 
 
 def did_you_mean(word: str, names: Iterable[str], count: int = 1) -> str:
-    """Return `"; did you mean x?"` for the nearest of `names`, or an empty string."""
-    near = difflib.get_close_matches(word, list(names), n=count, cutoff=0.55)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    """Return `"; did you mean x?"` for the nearest of `names`, or an empty string.
+
+    Of names that are as near, one that goes on from the word comes first.
+    """
+
+    def rank(name: str) -> tuple[float, bool]:
+        likeness = difflib.SequenceMatcher(None, name, word).ratio()
+        return -likeness, not name.startswith(word)
+
+    near = difflib.get_close_matches(word, list(names), n=count + 4, cutoff=0.55)
+    return f"; did you mean {' or '.join(sorted(near, key=rank)[:count])}?" if near else ""
 
 
 def told_once(faults: Iterable[str]) -> list[str]:
