@@ -45,6 +45,8 @@ def main() -> None:
         "--folder", type=Path, help="where to work; a folder on the disk in question"
     )
     options = parser.parse_args()
+    if options.folder is not None:
+        options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
         folder = Path(temporary)
         base = options.model or random_model(folder / "base")
