@@ -9,7 +9,7 @@ from typing import Any
 from ftrecipe.components.export import GROUP, Artefact, Closeness, Export
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import ConfigError, did_you_mean, listed
-from ftrecipe.gated import GATE
+from ftrecipe.gated import GATE, REJECTED
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 
@@ -17,7 +17,6 @@ TRAINED = "trained"
 """What stands for the model as training has left it: an adapter on its base, or a whole model."""
 
 FAILED = "failed"
-REJECTED = "rejected"  # the folder that holds what failed
 MODULES = {"llama_cpp": "xllamacpp", "transformers": "transformers", "peft": "peft",
            "ollama": "ollama", TRAINED: "transformers"}  # fmt: skip
 ON_CPU = ("llama_cpp", "transformers", "peft", TRAINED, "ollama")
