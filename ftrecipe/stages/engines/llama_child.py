@@ -54,7 +54,7 @@ def main() -> None:
         sys.exit(1)
     print(server.listening_address, file=answer, flush=True)
     sys.stdin.read()
-    del server
+    os._exit(0)  # llama.cpp's own end waits for ever where its loop was not yet running
 
 
 if __name__ == "__main__":
