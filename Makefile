@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_OFFLINE ?= 1
+# Each of the hundreds of processes that tests start would compile the package anew.
+test test-slow test-full: export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup quickstart test test-slow test-full check wheel bench bench-data bench-eval bench-export clean
 

@@ -31,7 +31,8 @@ class Run:
 def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
     """Run a recipe as the command line does, in a process of its own; works in notebooks.
 
-    A run whose gate failed is returned as any other, with `passed` False.
+    A run whose gate failed is returned as any other, with `passed` False; one that is refused
+    before it has left anything to look at leaves no folder.
 
     Args:
         recipe: a recipe's name or file; None for the default run.
@@ -49,9 +50,8 @@ def run(recipe: str | None = None, overrides: list[str] | None = None) -> Run:
     words = ([f"recipe={recipe}"] if recipe else []) + list(overrides or [])
     made = plan.make(compose(words))
     rundir = launch.create(made)
-    code = launch.start(rundir, made.stages)
+    code, reason = launch.begun(made, rundir)
     if code not in (0, gated.FAILED):
-        reason = launch.read_status(rundir)["error"]
         kind = ConfigError if code == ConfigError.exit_code else StageError
         raise kind(f"{rundir.path} ended with code {code}: {reason}")
     return Run(rundir.path, read_json(rundir.metrics) if rundir.metrics.is_file() else {})

@@ -2,13 +2,14 @@
 
 import errno
 import os
+import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from types import TracebackType
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from ftrecipe import verbs
 from ftrecipe.errors import ConfigError, FtrecipeError, told_once
@@ -28,6 +29,7 @@ def main(line: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if line is None else line)
     if line is None:
         sys.excepthook = _tell_bug
+        signal.signal(signal.SIGTERM, _stop)
     with redirect_stdout(_redacted(sys.stdout)), redirect_stderr(_redacted(sys.stderr)):
         return _run(words)
 
@@ -40,6 +42,11 @@ def _redacted(stream: TextIO | None) -> TextIO:
 def _tell_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Show a bug's traceback, as Python would; what it quotes may hold a secret."""
     _redacted(sys.stderr).write("".join(traceback.format_exception(kind, error, trace)))
+
+
+def _stop(number: int, frame: Any) -> None:
+    """End on SIGTERM as on Ctrl-C; who has something to end well listens for it himself."""
+    raise KeyboardInterrupt
 
 
 def _run(words: list[str]) -> int:

@@ -63,7 +63,7 @@ _ROWS = {
     "peft.extra.modules_to_save": "lora_modules_to_save additional_target",
     "quantization": "bnb_config quant quantization_config quant_method quantization_method "
     "quantize bnb_4bit_quant_type quantization_bit quant_bits q_lora_bits bits "
-    "bnb_quantization_config export_quantization_bit",
+    "bnb_quantization_config",
     "quantization=nf4": "load_in_4bit q_lora use_4bit",
     "quantization=int8": "load_in_8bit use_8bit",
     "quantization.double_quant": "double_quantization bnb_4bit_use_double_quant "
@@ -121,25 +121,41 @@ _ROWS = {
     "tracking.mode": "wandb_mode",
     "tracking.tracking_uri": "mlflow_tracking_uri",
     "tracking.log_model": "wandb_log_model log_checkpoint hf_mlflow_log_artifacts",
-    "eval": "metrics evaluation eval_suites do_eval benchmarks",
-    "eval.qa.max_new_tokens": "generation_max_length",
-    "export": "save_format export_format export_dir merge_lora save_method save_adapter_only",
-    "export=[merged]": "merge merge_adapter merge_and_unload",
-    "export=[gguf]": "gguf save_gguf save_pretrained_gguf convert_to_gguf llama_cpp",
-    "export.gguf.types": "gguf_types gguf_type gguf_quantization outtype quantization_methods",
-    "export=[ollama]": "ollama modelfile create_modelfile save_to_ollama",
+    "eval": "metrics evaluation eval_suites do_eval benchmarks do_bench_eval "
+    "predict_with_generate",
+    "eval.qa.max_new_tokens": "generation_max_length eval_max_new_tokens num_predict",
+    "eval.qa.max_samples": "eval_limit",
+    "eval.qa.temperature": "do_sample",
+    "eval.qa.stop": "stop_words stop_sequences stop_strings",
+    "eval.lm_eval.tasks": "lm_eval_tasks tasks eval_task eval_tasks task_list",
+    "eval.lm_eval.num_fewshot": "num_fewshot n_shot n_shots fewshot",
+    "export": "save_format export_format export_dir save_method save_adapter_only",
+    "export=[adapter]": "save_adapter lora_out to_peft_format",
+    "export=[merged]": "merge merge_adapter merge_and_unload merge_lora merged_lora_dir "
+    "save_pretrained_merged save_final_model",
+    "export.merged.max_shard_size": "export_size",
+    "export=[gguf]": "gguf save_gguf save_pretrained_gguf convert_to_gguf llama_cpp "
+    "gguf_export export_gguf to_gguf",
+    "export.gguf.llama_cpp": "llama_cpp_path llama_cpp_dir",
+    "export.gguf.types": "gguf_types gguf_type gguf_quantization outtype quantization_methods "
+    "first_conversion",
+    "export=[ollama]": "ollama modelfile create_modelfile save_to_ollama "
+    "to_ollama export_ollama",
+    "export.ollama.template": "ollama_template",
     "export.ollama.model": "ollama_model ollama_name ollama_model_name",
     "export.ollama.host": "ollama_host ollama_url ollama_base_url",
     "export.ollama.num_ctx": "num_ctx",
     "export=[vllm]": "vllm",
     "export.vllm.max_model_len": "vllm_max_model_len vllm_maxlen",
-    "export.hub.repo_id": "hub_model_id hub_repo_id repo_id push_to_hub_model_id",
+    "export.hub.repo_id": "hub_model_id hub_repo_id repo_id push_to_hub_model_id "
+    "export_hub_model_id",
     "export.hub.private": "hub_private_repo hub_private",
     "runs_dir": "output_dir save_dir out_dir checkpoint_dir output_path logging_dir results_dir",
     "seed": "random_seed random_state data_seed rng_seed manual_seed",
     "objective": "metric",
     "consent.remote_code": "trust_remote_code remote_code allow_remote_code",
-    "consent.push_to_hub": "push_to_hub push upload_to_hub push_adapter_to_hub push_to_hub_merged",
+    "consent.push_to_hub": "push_to_hub push upload_to_hub push_adapter_to_hub push_to_hub_merged "
+    "push_to_hub_gguf",
 }  # fmt: skip
 
 MEANT = {word: key for key, words in _ROWS.items() for word in words.split()}
@@ -157,6 +173,21 @@ TOLD = {
             "overwrite_output_dir run_name exp_name experiment_name",
         "python -m ftrecipe runs all stages; write python -m ftrecipe evaluate RUN_DIR for one":
             "do_train do_predict stage",
+        "serving is no part of a run: python -m ftrecipe serve RUN_DIR, or export=[vllm], whose "
+        "serve.sh takes vLLM's own flags":
+            "infer_backend served_model_name api_key host port enable_lora tensor_parallel_size "
+            "vllm_tensor_parallel_size vllm_enforce_eager gpu_memory_utilization "
+            "vllm_gpu_memory_utilization vllm_max_lora_rank max_lora_rank keep_alive eval_backend",
+        "exports are quantized as GGUF: export=[gguf] export.gguf.types=[q4_k_m]":
+            "export_quantization_bit export_quantization_dataset quant_n_samples torchao "
+            "save_pretrained_torchao",
+        "an export has safetensors, tokenizer, generation config and model card as it is":
+            "safe_serialization save_safetensors generation_config create_model_card "
+            "export_legacy_format",
+        "merging goes layer by layer and needs no device: export=[merged]":
+            "merge_device_map export_device maximum_memory_usage",
+        "answers are the likeliest tokens, or drawn (eval.<suite>.temperature); there are no beams":
+            "num_beams",
         "a run's folder and log are its own; runs_dir=<folder> says where runs go":
             "hydra",
         "prepared data is kept by its content, and made again where anything changed":
@@ -164,6 +195,23 @@ TOLD = {
     }.items()
     for word in words.split()
 }  # fmt: skip
+
+# llama.cpp's types, and Unsloth's words for some; the nearest that is written here.
+_GGUF = {
+    word: f"export=[gguf] export.gguf.types=[{kind}]"
+    for kind, words in {
+        "f16": "f16 not_quantized gguf_f16",
+        "bf16": "gguf_bf16",
+        "q8_0": "q8_0 q8 fast_quantized gguf_q8_0",
+        "q3_k_m": "q3_k_m q3_k_s q3_k_l q3_k q3 q2_k",
+        "q4_k_s": "q4_k_s",
+        "q4_k_m": "q4_k_m q4_k q4_0 q4_1 q4 iq4_xs iq4_nl quantized gguf_q4_k_m gguf_q4_0",
+        "q5_k_s": "q5_k_s",
+        "q5_k_m": "q5_k_m q5_k q5_0 q5_1 q5 gguf_q5_k_m",
+        "q6_k": "q6_k q6 gguf_q6_k",
+    }.items()
+    for word in words.split()
+}
 
 OPTIONS = {
     "peft": {
@@ -176,6 +224,8 @@ OPTIONS = {
         "int4": "quantization=nf4", "8bit": "quantization=int8", "8": "quantization=int8",
         "bnb": "quantization=nf4", "llm_int8": "quantization=int8", "null": "quantization=none",
         "false": "quantization=none", "true": "quantization=nf4", "qlora": "quantization=nf4",
+        **_GGUF, "f16": "quantization=none",
+        "gptq": "quantization=nf4", "awq": "quantization=nf4", "fp8": "quantization=int8",
     },
     "hardware": {"gpu": "hardware=auto", "cuda": "hardware=auto", "mps": "hardware=cpu",
                  "null": "hardware=auto"},
@@ -197,7 +247,9 @@ OPTIONS = {
              "f1": "eval=[qa]", "loss": "eval=[perplexity]", "none": "eval=[]"},
     "export": {"lora": "export=[adapter]", "safetensors": "export=[merged]", "none": "export=[]",
                "merge": "export=[merged]", "full": "export=[merged]", "peft": "export=[adapter]",
-               "f16": "export=[gguf]", "q8_0": "export=[gguf]", "q4_k_m": "export=[gguf]",
+               "merged_16bit": "export=[merged]", "merged_4bit": "export=[merged]", **_GGUF,
+               "fp16": "export=[merged] export.merged.dtype=float16",
+               "true": "export=[adapter]", "false": "export=[]",
                "llama_cpp": "export=[gguf]", "llamacpp": "export=[gguf]",
                "modelfile": "export=[ollama]", "huggingface": "export=[hub]",
                "hf": "export=[hub]", "push_to_hub": "export=[hub]"},
@@ -206,6 +258,21 @@ OPTIONS = {
     "cleaning": {"dedup": "cleaning=[exact_duplicates]", "minhash": "cleaning=[near_duplicates]",
                  "pii": "cleaning=[personal_data]", "none": "cleaning=[]"},
 }  # fmt: skip
+
+VERBS = {
+    word: verb
+    for verb, words in {
+        "run": "train finetune fine_tune tune fit start pretrain sweep launch",
+        "export": "merge merge_lora convert_to_gguf quantize push save publish upload",
+        "evaluate": "eval evaluation bench benchmark",
+        "chat": "infer inference generate predict talk ask cli",
+        "serve": "deploy api server",
+        "check": "preprocess validate data prepare audit",
+        "plan": "dry_run estimate explain",
+        "runs": "list ls history",
+    }.items()
+    for word in words.split()
+}
 
 
 def meant(word: str) -> str:

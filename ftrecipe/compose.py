@@ -220,10 +220,36 @@ def _is_of_replaced_option(setting: Setting, node: DictConfig, replaced: set[str
 
 @cache
 def options_tree(overrides: tuple[str, ...] = ()) -> tuple[DictConfig, dict[str, Any]]:
-    """Let Hydra compose the chosen options; return the typed tree, to be copied, and the choices.
+    """Return the typed tree of the chosen options, to be copied, and the choices.
 
-    It is kept: a sweep asks for the same options many times, and conf/ does not change.
+    What a group holds depends on its own options alone, and conf/ does not change: Hydra is asked
+    only where an option was not seen before. A sweep asks for the same ones in many combinations.
     """
+    seen, texts = _seen(), dict(one.split("=", 1) for one in overrides)
+    wanted = {group: (group, texts.get(group)) for group in GROUPS}
+    if not seen.keys() >= set(wanted.values()):
+        tree, choices = composed_by_hydra(overrides)
+        for group, key in wanted.items():
+            for known_as in (key, (group, _hydra_text(choices[group]))):
+                seen.setdefault(known_as, (tree, choices[group]))
+        return tree, choices
+    first, _ = next(iter(seen.values()))
+    tree = first.copy()
+    for group, key in wanted.items():
+        holder, _ = seen[key]
+        if holder is not first:
+            tree[group] = holder[group]
+    return tree, {group: seen[key][1] for group, key in wanted.items()}
+
+
+@cache
+def _seen() -> dict[tuple[str, str | None], tuple[DictConfig, Any]]:
+    """Return of each option seen, by group and text or None for the default: its tree and name."""
+    return {}
+
+
+def composed_by_hydra(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, Any]]:
+    """Let Hydra compose the chosen options; return the typed tree, and the choices."""
     prepare_hydra()
     with initialize_config_dir(str(packaged("conf").resolve()), version_base="1.3"):
         whole = hydra_compose("config", list(overrides), return_hydra_config=True)
@@ -260,14 +286,15 @@ def differences(before: DictConfig, after: DictConfig) -> dict[str, Any]:
     """Return the nested values of `after` that are not those of `before`."""
     old = OmegaConf.to_container(before, resolve=False, enum_to_str=True)
     new = OmegaConf.to_container(after, resolve=False, enum_to_str=True)
-    return _difference(old, new)
+    return difference(old, new)
 
 
-def _difference(old: Any, new: Any) -> dict[str, Any]:
+def difference(old: Any, new: Any) -> dict[str, Any]:
+    """Return the nested values of one plain mapping that are not those of another."""
     changed: dict[str, Any] = {}
     for key, value in new.items():
         if key in old and isinstance(value, dict) and isinstance(old[key], dict):
-            below = _difference(old[key], value)
+            below = difference(old[key], value)
             if below:
                 changed[key] = below
         elif key not in old or old[key] != value:

@@ -150,7 +150,7 @@ def to_plain(run: RunConfig) -> dict[str, Any]:
         value = getattr(run, item.name)
         group = GROUPS.get(item.name)
         if group is None:
-            plain[item.name] = _plain(value)
+            plain[item.name] = plain_value(value)
         elif group.many:
             plain[item.name] = {name: _option(group, option) for name, option in value.items()}
         else:
@@ -175,7 +175,7 @@ def from_plain(plain: dict[str, Any]) -> RunConfig:
 
 
 def _option(group: Group, option: Any) -> dict[str, Any]:
-    return {"type": group.name_of(type(option)), **_plain(option)}
+    return {"type": group.name_of(type(option)), **plain_value(option)}
 
 
 def _build(group: Group, node: dict[str, Any]) -> Any:
@@ -184,13 +184,14 @@ def _build(group: Group, node: dict[str, Any]) -> Any:
     return OmegaConf.to_object(OmegaConf.merge(schema, literal(settings)))
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return a value of a field as JSON has it."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain_value(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: plain_value(getattr(value, item.name)) for item in fields(value)}
     return value

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ftrecipe import amounts
 from ftrecipe.components.hardware import DTYPES, Device
 from ftrecipe.components.model import Dtype
 from ftrecipe.config import GROUPS, RunConfig
@@ -16,7 +17,6 @@ from ftrecipe.devices import gpus
 from ftrecipe.errors import ConfigError
 from ftrecipe.paths import typed
 
-GB = 1e9
 ADAPTER_BYTES = 4  # a number of an adapter, which is trained in 32 bits
 SIXTEEN = ("bfloat16", "float16")
 ELSEWHERE = "runs_dir=<a folder on a larger disk>"
@@ -37,8 +37,8 @@ class Part:
         return self.size * self.count
 
     def __str__(self) -> str:
-        many = f"{self.count} {self.name}s of {amount(self.size)}"
-        return many if self.count > 1 else f"{self.name} {amount(self.size)}"
+        many = f"{self.count} {self.name}s of {amounts.size(self.size)}"
+        return many if self.count > 1 else f"{self.name} {amounts.size(self.size)}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ class Disk:
     def line(self) -> str:
         """Say it in one line of a plan."""
         listed = ", ".join(map(str, self.parts))
-        return f"disk      about {amount(self.total)} ({listed}); {amount(self.free)} free"
+        return (
+            f"disk      about {amounts.size(self.total)} ({listed}); {amounts.size(self.free)} free"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it for machines, in bytes."""
@@ -118,8 +120,8 @@ def room_for(run: RunConfig, exports: Collection[str], folder: Path) -> None:
     if total > free:
         listed = ", ".join(map(str, parts))
         raise ConfigError(
-            f"{folder}: these exports need about {amount(total)} and {amount(free)} are free: "
-            f"{listed}; free some, or export fewer at a time"
+            f"{folder}: these exports need about {amounts.size(total)} and "
+            f"{amounts.size(free)} are free: {listed}; free some, or export fewer at a time"
         )
 
 
@@ -196,11 +198,11 @@ def _text_size(name: str) -> int:
 
 
 def _refusal(run: RunConfig, steps: int | None, found: Disk) -> str:
-    ways = [f"{way} ({amount(total)})" for way, total in _ways(run, steps, found)]
+    ways = [f"{way} ({amounts.size(total)})" for way, total in _ways(run, steps, found)]
     listed = ", ".join(map(str, found.parts))
     return (
-        f"runs_dir={found.place}: this run writes about {amount(found.total)} and "
-        f"{amount(found.free)} are free: {listed}; use {' or '.join([*ways, ELSEWHERE])}"
+        f"runs_dir={found.place}: this run writes about {amounts.size(found.total)} and "
+        f"{amounts.size(found.free)} are free: {listed}; use {' or '.join([*ways, ELSEWHERE])}"
     )
 
 
@@ -222,11 +224,3 @@ def _ways(run: RunConfig, steps: int | None, found: Disk) -> Iterator[tuple[str,
 
 def _total(run: RunConfig, steps: int | None) -> float:
     return sum(part.total for part in written(run, steps) or [])
-
-
-def amount(size: float) -> str:
-    """Write bytes as people say them, in decimal units as disks are sold."""
-    for unit, one in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if size >= one:
-            return f"{size / one:,.1f} {unit}"
-    return f"{size / 1e3:,.0f} kB"

@@ -40,7 +40,7 @@ class Stopped(FtrecipeError):  # noqa: N818 - nothing went wrong
     exit_code = 130
 
 
-def did_you_mean(word: str, names: Iterable[str], count: int = 1) -> str:
+def did_you_mean(word: str, names: Iterable[str]) -> str:
     """Return `"; did you mean x?"` for the nearest of `names`, or an empty string.
 
     Of names that are as near, one that goes on from the word comes first.
@@ -50,8 +50,8 @@ def did_you_mean(word: str, names: Iterable[str], count: int = 1) -> str:
         likeness = difflib.SequenceMatcher(None, name, word).ratio()
         return -likeness, not name.startswith(word)
 
-    near = difflib.get_close_matches(word, list(names), n=count + 4, cutoff=0.55)
-    return f"; did you mean {' or '.join(sorted(near, key=rank)[:count])}?" if near else ""
+    near = difflib.get_close_matches(word, list(names), n=5, cutoff=0.55)
+    return f"; did you mean {min(near, key=rank)}?" if near else ""
 
 
 def told_once(faults: Iterable[str]) -> list[str]:

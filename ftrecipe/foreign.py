@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-CONFIGS = ("config.json", "tokenizer_config.json", "processor_config.json")
+from ftrecipe.model_folder import CONFIG, TOKENIZER_CONFIG
+
+CONFIGS = (CONFIG, TOKENIZER_CONFIG, "processor_config.json")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 
 

@@ -4,14 +4,16 @@ That of the run judges the trained model, those of its exports what was written 
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from ftrecipe.errors import listed
 from ftrecipe.rundir import RunDir, hold, read_json, write_json
 
 FAILED = 3  # the exit code of a run that did all it had to, and whose gate failed
 WORDS = {True: "passed", False: "failed"}
 GATE = "gate.json"  # of an export, in its folder
-REJECTED = "rejected"  # the folder of an export's files that its gate failed
+REJECTED = "rejected"  # the folder, in an export's own, of files that its gate failed
 BAD = ("failed", "degraded")  # what an export is that is not what was trained
 EXPORTS = "exports"  # the key of metrics.json for what was said of each export
 
@@ -23,7 +25,10 @@ def gate_of(rundir: RunDir) -> dict[str, Any] | None:
 
 def stops(rundir: RunDir) -> bool:
     """Tell whether the gate failed, and nobody has asked for exports all the same."""
-    gate = gate_of(rundir)
+    return _stops(gate_of(rundir))
+
+
+def _stops(gate: dict[str, Any] | None) -> bool:
     return gate is not None and not gate["passed"] and not gate.get("overruled", False)
 
 
@@ -34,6 +39,16 @@ def keep(rundir: RunDir, target: str, verdict: str, reasons: list[str]) -> None:
     known = metrics.get(EXPORTS, {}) | {target: {"verdict": verdict, "reasons": reasons}}
     there = {name: said for name, said in known.items() if (rundir.export / name).is_dir()}
     write_json(rundir.metrics, metrics | {EXPORTS: there})
+
+
+def kept(folder: Path) -> str | None:
+    """Return the worst verdict on the files that are in an export's folder to be used.
+
+    None where the gate rejected all of them; "unknown" where none has looked at them.
+    """
+    file, rejected = folder / GATE, (folder / REJECTED).is_dir()
+    told = read_json(file) if file.is_file() else {}
+    return told.get("kept", None if rejected else told.get("verdict", "unknown"))
 
 
 def exports_of(rundir: RunDir) -> dict[str, dict[str, Any]]:
@@ -79,3 +94,20 @@ def lines(gate: dict[str, Any]) -> list[str]:
     if not gate["passed"] and gate.get("overruled"):
         told.append("gate      failed, and exported all the same, because it was asked for")
     return told
+
+
+def made_before(rundir: RunDir, gate: dict[str, Any] | None) -> list[str]:
+    """Return half a sentence where exports are there that were made before the gate failed."""
+    made = exported(rundir)
+    if not _stops(gate) or not made:
+        return []
+    verb = "was" if len(made) == 1 else "were"
+    return [f"failed after {listed(made)} {verb} exported: do not use what has not passed"]
+
+
+def exported(rundir: RunDir) -> list[str]:
+    """Return the exports whose files are there to be used."""
+    if not rundir.export.is_dir():
+        return []
+    folders = sorted(path for path in rundir.export.glob("[!.]*") if path.is_dir())
+    return [path.name for path in folders if kept(path) is not None]

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from ftrecipe.errors import ConfigError, StageError
+from ftrecipe.model_folder import CONFIG
 
 SECONDS = 5.0  # that a hub has to answer; libraries ask seven times, over fifty seconds
 OFFLINE = "HF_HUB_OFFLINE"
@@ -21,7 +22,7 @@ def reach_model(name: str, revision: str | None) -> str | None:
     why = f"{OFFLINE} is set" if constants.HF_HUB_OFFLINE else _asked(name, revision, where)
     if why is None:
         return None
-    known = try_to_load_from_cache(name, "config.json", revision=revision)
+    known = try_to_load_from_cache(name, CONFIG, revision=revision)
     if not isinstance(known, str):
         raise StageError(
             f"{where}: {why}, and this model is not in the cache here; connect, "
@@ -64,7 +65,7 @@ def _asked(name: str, revision: str | None, where: str) -> str | None:
         RevisionNotFoundError,
     )
 
-    url = hf_hub_url(name, "config.json", revision=revision)
+    url = hf_hub_url(name, CONFIG, revision=revision)
     try:
         get_hf_file_metadata(url, token=get_token(), timeout=SECONDS)
     except GatedRepoError:

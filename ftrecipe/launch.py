@@ -24,7 +24,7 @@ from ftrecipe.ranks import Ranks
 from ftrecipe.rundir import RunDir, hold, read_json, write_json, write_text
 from ftrecipe.sealing import secrets_of
 from ftrecipe.secrets import redacted, redacted_tree
-from ftrecipe.state import PLANNED, known_status, read_status
+from ftrecipe.state import PLANNED, read_status, reopen
 from ftrecipe.supervise import Supervisor, Watch
 
 __all__ = ["PLANNED", "create", "need_packages", "read_status", "start", "write"]
@@ -155,15 +155,26 @@ def begin(
     Returns the exit code. A run that is refused before it has left anything to look at leaves no
     folder. `environment` is added to the workers'.
     """
-    rundir = rundir or create(plan)
+    return begun(plan, rundir or create(plan), environment)[0]
+
+
+def begun(
+    plan: Plan, rundir: RunDir, environment: Mapping[str, str] | None = None
+) -> tuple[int, str | None]:
+    """Do as `begin` does; return the exit code, and the reason of a run that was not finished."""
     try:
         code = start(rundir, plan.stages, environment=environment)
     except ConfigError:
         _discard(rundir)
         raise
+    except KeyboardInterrupt:
+        if read_status(rundir)["state"] == PLANNED["state"]:
+            _discard(rundir)
+        raise
+    why = read_status(rundir)["error"]
     if code == ConfigError.exit_code and not rundir.data_page.is_file():
         _discard(rundir)
-    return code
+    return code, why
 
 
 def _discard(rundir: RunDir) -> None:
@@ -192,7 +203,7 @@ def start(
         if changed is not None:
             _check(changed.run, stages, changed.exports)
             write(changed, rundir, trains="train" in stages)
-        before = known_status(rundir)
+        before = reopen(rundir, stages)
         if not rundir.status.is_file():
             write_first_status(rundir)
         boundary = read_json(rundir.run)

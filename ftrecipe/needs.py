@@ -1,15 +1,16 @@
 """What memory a run needs on each of its devices: reads the facts of its options, computes none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ftrecipe import devices
+from ftrecipe.amounts import GIB
 from ftrecipe.components.eval import AnswerEval, Eval
 from ftrecipe.components.hardware import Device, Precision, cpu_is_good_at_bf16
 from ftrecipe.components.model import Dtype
 from ftrecipe.config import RunConfig
 from ftrecipe.data.example import OnOverlong
-from ftrecipe.memory import GIB, Account, account
+from ftrecipe.memory import Account, account
 from ftrecipe.memory.activations import Computing
 from ftrecipe.memory.architecture import Architecture
 from ftrecipe.memory.evaluating import Suite
@@ -133,20 +134,18 @@ def setting(
     said = {Dtype.float32: 4, Dtype.bfloat16: 2, Dtype.float16: 2}.get(run.model.dtype)
     base = said or (2 if half and (in_half or not run.peft.trains_base) else 4)
     autocast = run.model.dtype is Dtype.auto and half and not in_half
-    width = 2 if half and autocast else base
     covered = run.quantization.size(64, 64) is not None
     trained = run.peft.trained(model, len(run.model.special_tokens))
-    kernel = run.model.attn_implementation or "sdpa"
     return Setting(
         model=model,
         computing=Computing(
             rows=run.trainer.per_device_train_batch_size,
             length=length + trained.virtual_tokens,
-            width=width,
+            width=2 if autocast else base,
             stream=base,
             autocast=autocast,
             on_gpu=on_gpu,
-            attention=kernel,
+            attention=run.model.attn_implementation or "sdpa",
             masked=run.trainer.packing or model.experts > 0,
             checkpointing=checkpointing,
         ),
@@ -163,16 +162,18 @@ def setting(
         shared=shared(run),
         suites=tuple(suite(one, length, splits) for one in run.eval.values()),
         eval_rows=run.trainer.per_device_eval_batch_size if run.trainer.eval_steps else 0,
-        beside=tuple(
-            replace(one, max_samples=min(run.trainer.eval_samples, one.max_samples or MANY))
-            for one in (
-                suite(run.eval[name], length, None)
-                for name in run.trainer.eval_suites
-                if name in run.eval
-            )
-        ),
+        beside=tuple(_beside(run, length)),
         file_width=0 if on_gpu else 2,
     )
+
+
+def _beside(run: RunConfig, length: int) -> Iterator[Suite]:
+    """Yield the suites that are measured while training, on no more examples than it asks for."""
+    for name in run.trainer.eval_suites:
+        if name in run.eval:
+            one = suite(run.eval[name], length, None)
+            most = min(run.trainer.eval_samples, one.max_samples or MANY)
+            yield replace(one, max_samples=most)
 
 
 def precision(run: RunConfig) -> Precision:

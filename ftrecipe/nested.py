@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, cast
@@ -51,7 +51,8 @@ def built(
     if faults:
         return None, faults
     option = OmegaConf.to_object(schema)
-    return option, [f"{where}.{fault}" for fault in out_of_bounds(option)]
+    found = [*out_of_bounds(option), *without_effect(option, where)]
+    return option, [f"{where}.{fault}" for fault in found]
 
 
 def _set(node: DictConfig, key: str, value: Any, where: str, more: Sequence[str] = ()) -> list[str]:
@@ -108,6 +109,44 @@ def out_of_bounds(option: Any) -> list[str]:
             fault = bound_fault(value, low, item.metadata.get("high"))
             faults += [f"{item.name}={value}: {fault}"] if fault else []
     return faults
+
+
+def without_effect(option: Any, where: str) -> list[str]:
+    """Return the faults of values that nothing reads, because of what their neighbors are.
+
+    Which those are is declared by `only_with` and `never_with`. `where` is the dotted key of the
+    option, to name the neighbors by.
+    """
+    faults: list[str] = []
+    for item in fields(option):
+        value = getattr(option, item.name)
+        if is_dataclass(value):
+            below = without_effect(value, f"{where}.{item.name}")
+            faults += [f"{item.name}.{fault}" for fault in below]
+        elif value != _default(item) and (why := _idle(option, item.metadata, where)):
+            shown = value.value if isinstance(value, Enum) else value
+            faults.append(f"{item.name}={shown}: has no effect {why}")
+    return faults
+
+
+def _idle(option: Any, facts: Mapping[str, Any], where: str) -> str:
+    """Return why a field of `option` with these facts is not read; nothing if it is."""
+    needed, other = facts.get("only_with", ""), facts.get("never_with", "")
+    if other and getattr(option, other):
+        return f"beside {where}.{other}; leave one of them out"
+    name, equals, wanted_value = needed.partition("=")
+    if not needed:
+        return ""
+    there = getattr(option, name)
+    there = there.value if isinstance(there, Enum) else there
+    if str(there) == wanted_value if equals else there:
+        return ""
+    said = facts["only_with_said"] or f"{where}.{needed}"
+    return f"without {said}; set that too, or leave this out"
+
+
+def _default(item: "Field[Any]") -> Any:
+    return item.default_factory() if item.default_factory is not MISSING else item.default
 
 
 def bound_fault(value: float, low: float, high: float | None) -> str | None:

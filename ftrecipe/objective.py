@@ -1,5 +1,6 @@
 """The one number that runs are compared by: its name, its direction, and what it may be."""
 
+from ftrecipe.amounts import number
 from ftrecipe.components.eval import Eval
 from ftrecipe.config import RunConfig
 
@@ -68,4 +69,4 @@ def short(name: str) -> str:
 
 def told(value: float, name: str, direction: str) -> str:
     """Return a value with its name and the way that is better: `85 qa.exact_match ↑`."""
-    return f"{value:.4g} {short(name)} {ARROWS[direction]}"
+    return f"{number(value)} {short(name)} {ARROWS[direction]}"

@@ -1,16 +1,13 @@
 """From RunConfig to Plan: the stages, the command, the files, the numbers; nothing is written."""
 
-import json
 import math
-import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ftrecipe import assemble, config
-from ftrecipe.compose import Composition
-from ftrecipe.config import RunConfig, options
+from ftrecipe.compose import Composition, difference
+from ftrecipe.config import RunConfig
 from ftrecipe.data.count import Counted, count_rows
 from ftrecipe.disk import Disk, disk
 from ftrecipe.door.recipes import given_file
@@ -18,9 +15,10 @@ from ftrecipe.errors import ConfigError
 from ftrecipe.fit import Fit, fit, refuse, told
 from ftrecipe.needs import Longest, longest_row
 from ftrecipe.paths import typed
-from ftrecipe.rundir import STAGES
+from ftrecipe.rundir import STAGES, RunDir, read_json
 from ftrecipe.secrets import redacted
 from ftrecipe.settle import settle
+from ftrecipe.unmeasured import judged, unmeasurable
 from ftrecipe.verified import is_verified
 
 
@@ -33,6 +31,7 @@ class Plan:
     choices: dict[str, Any]
     config: dict[str, Any]
     differences: dict[str, Any]
+    decided: dict[str, Any]  # values that were settled here, and were not so asked for
     stages: list[str]
     rows: int | None
     steps_per_epoch: int | None
@@ -79,10 +78,10 @@ def make(
     """
     asked = composition.run
     steps = list(asked.cleaning.values())
-    counted = count_rows(asked.dataset, steps, asked.seed) if counts else None
+    counted = count_rows(asked.dataset, steps, asked.seed, judged(asked)) if counts else None
     settled = settle(asked, here, _longest(asked, counted))
     run = settled.run
-    if counted and (faults := list(_unmeasurable(run, counted))):
+    if counts and (faults := unmeasurable(run, counted)):
         raise ConfigError(faults)
     memory = fit(run, _longest(run, counted), here)
     if counts:
@@ -98,12 +97,13 @@ def make(
         choices=composition.choices,
         config=config.to_plain(run),
         differences=composition.differences,
+        decided=difference(config.to_plain(asked), config.to_plain(run)),
         stages=stages_of(run),
         rows=rows,
         steps_per_epoch=per_epoch,
         total_steps=total,
         run=run,
-        notes=[*composition.notes, *settled.notes],
+        notes=[*composition.notes, *settled.notes, *export_notes(run)],
         named=composition.named,
         files=files_of(run),
         exports=list(run.export),
@@ -113,25 +113,14 @@ def make(
     )
 
 
+def export_notes(run: RunConfig) -> list[str]:
+    """Return what exports of this model will do otherwise than it does."""
+    told = (remark for target in run.export.values() for remark in target.remarks(run.model))
+    return [f"export    {remark}" for remark in dict.fromkeys(told)]
+
+
 def _longest(run: RunConfig, counted: Counted | None) -> Longest:
     return longest_row(run, counted.longest, counted.splits) if counted else longest_row(run)
-
-
-def _unmeasurable(run: RunConfig, counted: Counted) -> Iterator[str]:
-    """Yield the suites that have no rows to measure on; others are seen once rows are prepared."""
-    if run.trainer.eval_steps is not None and not counted.splits["validation"]:
-        yield (
-            "trainer.eval_steps: needs a validation split, and the data has none; set "
-            "dataset.split.validation or dataset.validation_path, or add rows"
-        )
-    for name, suite in run.eval.items():
-        split = suite.reads()
-        if split is not None and not counted.splits[split.value]:
-            yield (
-                f"eval=[{name}] needs a {split.value} split, and the data has none; set "
-                f"dataset.split.{split.value} or dataset.{split.value}_path, add rows, or leave "
-                f"{name} out of eval=[...]"
-            )
 
 
 def name_of(composition: Composition) -> str:
@@ -139,13 +128,24 @@ def name_of(composition: Composition) -> str:
     recipe = composition.recipe
     if recipe is not None:
         file = given_file(recipe)
-        return recipe if file is None else plain_name(file.stem)
+        return recipe if file is None else _name_of_file(file)
     run, chosen = composition.run, composition.choices
     model = chosen["model"]
     if model == "custom":
         model = Path(redacted(run.model.path or run.model.from_run or model)).name
     words = [model, chosen["peft"], chosen["quantization"], data_name(run)]
     return "_".join(plain_name(word) for word in words if word != "none")
+
+
+def _name_of_file(file: Path) -> str:
+    """Return the name of the run whose own recipe it is, else that of the file."""
+    rundir = RunDir(file.parent)
+    if file.name == rundir.recipe.name and rundir.run.is_file():
+        known = read_json(rundir.run)
+        name = known.get("name") if isinstance(known, dict) else None
+        if isinstance(name, str):
+            return "/".join(plain_name(part) for part in name.split("/"))
+    return plain_name(file.stem)
 
 
 def data_name(run: RunConfig) -> str:
@@ -189,85 +189,6 @@ def files_of(run: RunConfig) -> list[str]:
         *measured, *exports, "report.html", "report.md",
         *(["tracking.json"] if run.tracking.package else []),
     ]  # fmt: skip
-
-
-def describe(plan: Plan) -> list[str]:
-    """Return the plan in lines for a person."""
-    folder = plan.runs_dir / plan.name / "<date>_<time>"
-    lines = [f"plan      {plan.name}", "", "config"]
-    lines += [line for group in plan.config for line in _group_lines(group, plan)]
-    lines += ["", f"stages    {' → '.join(plan.stages)}"]
-    if plan.rows is None:
-        lines.append("steps     known once the data is prepared (python -m ftrecipe check …)")
-    elif plan.steps_per_epoch is None:
-        lines.append(f"steps     {plan.rows:,} training rows; packing decides the steps")
-    else:
-        lines.append(
-            f"steps     {plan.steps_per_epoch:,} an epoch ({plan.rows:,} training rows), "
-            f"{plan.total_steps:,} in all"
-        )
-    lines += plan.notes
-    lines += [plan.disk.line()] if plan.disk else []
-    lines += _batch(plan)
-    lines += told.lines(plan.memory) if plan.memory else []
-    for rank in range(plan.run.hardware.num_machines):
-        where = f" of machine {rank}" if plan.run.hardware.num_machines > 1 else ""
-        words = plan.commands(folder, str(rank))
-        lines += ["", "command" + "s" * (len(words) > 1) + where]
-        lines += [f"  {shlex.join(one)}" for one in words]
-    lines += ["", f"files     in {folder}/", f"  {'  '.join(plan.files)}"]
-    return lines
-
-
-def _batch(plan: Plan) -> list[str]:
-    """Say how the global batch comes about, where several processes or steps share in it."""
-    run = plan.run
-    lines = []
-    if plan.global_batch_size != run.trainer.per_device_train_batch_size:
-        lines.append(
-            f"batch     {plan.global_batch_size} rows a step: {run.world_size} processes x "
-            f"{run.trainer.per_device_train_batch_size} rows x "
-            f"{run.trainer.gradient_accumulation_steps} accumulation steps"
-        )
-    if not is_verified(run):
-        lines.append(
-            "unverified  this hardware with this strategy has not been run by us: its files are "
-            "checked against golden files only"
-        )
-    return lines
-
-
-def _group_lines(group: str, plan: Plan) -> list[str]:
-    value = plan.config[group]
-    if group not in plan.choices:
-        told = _text(value) if isinstance(value, dict | list) else value
-        return [f"  {group + ':':<14}{told}"] if group != "consent" and value else []
-    chosen = plan.choices[group]
-    if isinstance(chosen, list):
-        lines = [f"  {group + ':':<14}{', '.join(chosen) or '(none)'}"]
-        return lines + [f"    {name}: {_fields(value[name])}" for name in chosen]
-    settled = value["type"] if chosen == "auto" and value["type"] in options(group) else chosen
-    chosen = chosen if settled == chosen else f"{chosen} → {settled}"
-    below = _fields(value)
-    return [f"  {group + ':':<14}{chosen}", *([f"    {below}"] if below else [])]
-
-
-def _fields(node: dict[str, Any]) -> str:
-    shown = [f"{key}={_text(value)}" for key, value in node.items() if key != "type"]
-    return " ".join(shown)
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(str, value)) + "]"
-    text = str(value)
-    return repr(text) if " " in text or "\n" in text else text
 
 
 def as_json(plan: Plan) -> dict[str, Any]:

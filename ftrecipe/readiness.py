@@ -5,6 +5,7 @@ import os
 from collections.abc import Collection, Iterator
 
 from ftrecipe import devices
+from ftrecipe.amounts import many
 from ftrecipe.components.export import Export
 from ftrecipe.components.hardware import Device, Hardware
 from ftrecipe.config import RunConfig
@@ -58,11 +59,11 @@ def device_faults(hardware: Hardware) -> Iterator[str]:
     if there >= wanted or (there == 0 and devices.others()):
         return
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
-    seen = f"{there} GPU{'s' if there != 1 else ''}" if there else "no NVIDIA GPU"
+    seen = many(there, "GPU") if there else "no NVIDIA GPU"
     seen += f" (CUDA_VISIBLE_DEVICES={hidden})" if hidden is not None else ""
     other = f"hardware.processes={there}" if there else "hardware=cpu"
     yield (
-        f"hardware: this profile needs {wanted} GPU{'s' if wanted != 1 else ''}, and this machine "
+        f"hardware: this profile needs {many(wanted, 'GPU')}, and this machine "
         f"shows {seen}; use {other}, or run it where they are "
         "(plan --write makes a folder with a plan.sh)"
     )

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import Field, field
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
@@ -68,3 +68,28 @@ def load_all(package: ModuleType) -> None:
 def bounded(default: Any, low: float, high: float | None = None) -> Any:
     """Return a dataclass field for a number from `low` to `high`; a rule reads the bounds."""
     return field(default=default, metadata={"low": low, "high": high})
+
+
+def only_with(needed: str, declared: Any, said: str = "") -> Any:
+    """Return a dataclass field that has an effect only where another one is set; a rule reads it.
+
+    `needed` is a field or property of the same class that must be true, or `<field>=<value>`;
+    `said` are the words for it where its name alone does not say what to do. `declared` is the
+    default, or the field that `bounded` or `field` made.
+    """
+    made = declared if isinstance(declared, Field) else field(default=declared)
+    return _with_fact(made, only_with=needed, only_with_said=said)
+
+
+def never_with(other: str, declared: Any) -> Any:
+    """Return a dataclass field that has no effect where the field `other` is set."""
+    made = declared if isinstance(declared, Field) else field(default=declared)
+    return _with_fact(made, never_with=other)
+
+
+def _with_fact(declared: "Field[Any]", **facts: str) -> Any:
+    return field(
+        default=declared.default,
+        default_factory=declared.default_factory,  # type: ignore[call-overload]
+        metadata={**declared.metadata, **facts},
+    )

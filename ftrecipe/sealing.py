@@ -19,12 +19,12 @@ def variable(key: str) -> str:
     return GIVEN + re.sub(r"[^A-Z0-9_]", "_", key.upper().replace(".", "__"))
 
 
-def secrets_of(config: Any, key: str = "") -> dict[str, str]:
+def secrets_of(config: Any) -> dict[str, str]:
     """Return the values of a plain config that hold a secret, by the variable that carries each."""
     redact = Redactor.of(os.environ)
     return {
         variable(at): value
-        for at, value in texts(config, key)
+        for at, value in texts(config, "")
         if value and (is_secret_key(at) or redact(value) != value)
         if REDACTED not in value and at not in PROSE
     }

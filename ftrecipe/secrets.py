@@ -31,6 +31,8 @@ _KEY = (
     r"(?:(?:hub|api|auth|access|bearer|session|refresh|secret|private)[_-]?(?:token|key)s?|"
     r"passwords?|passwd|passphrase|secret|credentials?|aws_secret_access_key)"
 )
+# After a colon, a word that another one follows is a sentence: "password: always ask twice".
+_SENTENCE = r"[^\W\d_]{1,30}[,.;!?]?[ ][^\W\d_]{1,30}(?:[\s,.;!?)]|\Z)"
 _SCHEME = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,29}://"  # bounded: text may be megabytes
 _URL = re.compile(_SCHEME + r"[^\s\"'<>]+")
 _QUERY = re.compile(
@@ -63,7 +65,8 @@ _SHAPES = tuple(
         (("bearer ", "basic "), r"(?i)\b(?:bearer|basic) ([A-Za-z0-9._~+/-]{12,}={0,2})"),
         (
             ("token", "key", "pass", "secret", "credential"),
-            rf"(?i)\b{_KEY}[\"']?[ ]?[=:][ ]?[\"']?([^\s\"',;&}}\])\[{{]{{6,}})",
+            rf"(?i)\b{_KEY}[\"']?[ ]?[=:][ ]?[\"']?(?:(?<!: )|(?!{_SENTENCE}))"
+            r"([^\s\"',;&}\])\[{]{6,})",
         ),
         (("private key",), _PRIVATE_KEY),
     )

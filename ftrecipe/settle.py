@@ -5,11 +5,11 @@ It looks at this machine where the profile says so, and so belongs to where the 
 
 from dataclasses import dataclass, replace
 
+from ftrecipe.amounts import GIB, gib
 from ftrecipe.components.strategy import GROUP, Strategy
 from ftrecipe.components.trainer import Trainer
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import RuleError
-from ftrecipe.memory import GIB, gib
 from ftrecipe.needs import Longest, architecture, longest_row, memory_of, needs, weights_alone
 from ftrecipe.rules import strategy_faults
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from ftrecipe.digest import sha256_of
 from ftrecipe.errors import did_you_mean, listed
+from ftrecipe.model_folder import ADAPTER_CONFIG, CONFIG, TOKENIZER, WEIGHTS, WEIGHTS_INDEX
 
 _HEADER = 100 * 2**20  # bytes; safetensors itself reads no longer header
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
-_INDEX = "model.safetensors.index.json"
 
 Header = dict[str, Any]
 
@@ -68,8 +68,8 @@ def folder_faults(folder: Path, model_types: Collection[str] = ()) -> list[str]:
     """
     if other := _no_model(folder):
         return [other]
-    faults = _config_faults(folder / "config.json", model_types)
-    faults += _tokenizer_faults(folder / "tokenizer.json")
+    faults = _config_faults(folder / CONFIG, model_types)
+    faults += _tokenizer_faults(folder / TOKENIZER)
     weights = sorted(folder.glob("*.safetensors"))
     if not weights and not any(file.suffix in _PICKLES for file in folder.iterdir()):
         faults.append("has no weights (*.safetensors)")  # pickles are told by who looks for code
@@ -85,9 +85,9 @@ def folder_faults(folder: Path, model_types: Collection[str] = ()) -> list[str]:
 
 def _no_model(folder: Path) -> str | None:
     """Say what a folder without a config.json holds instead of a model, where that is known."""
-    if (folder / "config.json").is_file():
+    if (folder / CONFIG).is_file():
         return None
-    if (folder / "adapter_config.json").is_file():
+    if (folder / ADAPTER_CONFIG).is_file():
         return (
             "holds an adapter, not a whole model; to go on from it, model.from_run=<its run>; "
             "else merge it first (export=merged)"
@@ -133,13 +133,13 @@ def _tokenizer_faults(file: Path) -> list[str]:
 
 def _index_faults(folder: Path) -> list[str]:
     """Look whether the files that an index of several names are there."""
-    file = folder / _INDEX
-    if not file.is_file() or (folder / "model.safetensors").is_file():
+    file = folder / WEIGHTS_INDEX
+    if not file.is_file() or (folder / WEIGHTS).is_file():
         return []
     try:
         named = sorted(set(json.loads(file.read_text("utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return [f"{_INDEX} is not a list of weight files; copy or download it again"]
+        return [f"{WEIGHTS_INDEX} is not a list of weight files; copy or download it again"]
     missing = [str(name) for name in named if not (folder / str(name)).is_file()]
     if not missing:
         return []

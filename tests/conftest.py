@@ -23,6 +23,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over a folder's files without a slow test where only those are asked for.
+
+    Most files have none, and what they import takes each worker seconds.
+    """
+    if config.option.markexpr != "slow" or not collection_path.match("test_*.py"):
+        return None
+    return None if "mark.slow" in collection_path.read_text("utf-8") else True
+
+
 @pytest.fixture(autouse=True)
 def _no_secret_values_left() -> Iterator[None]:
     """Take away what a command of this process gave its workers, as the end of it would."""

@@ -1,14 +1,14 @@
 """A server that plays the hub for huggingface_hub's own client: accounts, repositories, commits."""
 
 import base64
-import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+
+from standing_in import Quiet, serving
 
 TOKEN = "hf_" + "t" * 34
 
@@ -45,7 +45,7 @@ def hub(**known: Any) -> Iterator[Hub]:
     """Serve a hub that keeps what it is sent."""
     held = Hub(**known)
 
-    class Answer(http.server.BaseHTTPRequestHandler):
+    class Answer(Quiet):
         def do_GET(self) -> None:
             self.answered("GET")
 
@@ -72,17 +72,9 @@ def hub(**known: Any) -> Iterator[Hub]:
             self.end_headers()
             self.wfile.write(content if method != "HEAD" else b"")
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    held.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with serving(Answer) as place:
+        held.url = f"http://{place}"
         yield held
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def answer(held: Hub, method: str, path: str, body: bytes, knows: bool) -> tuple[int, Any]:

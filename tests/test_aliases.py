@@ -2,12 +2,13 @@
 
 import pytest
 
-from ftrecipe.aliases import MEANT, OPTIONS, TOLD
+from ftrecipe.aliases import MEANT, OPTIONS, TOLD, VERBS
 from ftrecipe.compose import compose
 from ftrecipe.config import GROUPS, options
 from ftrecipe.door.words import field_types
 from ftrecipe.errors import ConfigError
 from ftrecipe.passthrough import tables
+from ftrecipe.verbs import NAMES
 
 MEANINGS = sorted(set(MEANT.values()))
 CHOICES = sorted(
@@ -138,3 +139,33 @@ def test_what_there_is_no_key_for_is_told_why(word: str, reason: str) -> None:
 def test_a_key_of_another_option_is_told_with_its_option() -> None:
     with pytest.raises(ConfigError, match=r"did you mean peft.r\? it belongs to peft=lora"):
         compose(["peft=full", "peft.rank=8"])
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("quantization_method=q4_k_m", "export=[gguf] export.gguf.types=[q4_k_m]"),
+        ("save_method=merged_16bit", "export=[merged]"),
+        ("merge_lora=true", "export=[merged]"),
+        ("ollama.model=x", "export.ollama.model"),
+        ("eval.limit=3", "eval.perplexity.max_samples"),
+        ("num_fewshot=3", "eval.lm_eval.num_fewshot"),
+        ("export_hub_model_id=a/b", "export.hub.repo_id"),
+    ],
+)
+def test_words_of_exports_and_suites_lead_to_the_very_key(word: str, answer: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose([word])
+    assert f"; did you mean {answer}?" in caught.value.faults[0]
+
+
+@pytest.mark.parametrize("word", ["port=8000", "vllm_gpu_memory_utilization=0.9", "num_beams=4"])
+def test_what_is_done_elsewhere_is_said(word: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose([word])
+    assert "did you mean" not in caught.value.faults[0]
+
+
+def test_every_word_for_a_verb_leads_to_a_verb() -> None:
+    assert set(VERBS.values()) <= set(NAMES)
+    assert not set(VERBS) & set(NAMES)

@@ -21,7 +21,8 @@ def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_of(*words: str) -> RunConfig:
-    return compose([*EVALUATED, *words]).run
+    said = {word.partition("=")[0] for word in words}
+    return compose([*(one for one in EVALUATED if one.partition("=")[0] not in said), *words]).run
 
 
 def lines(*values: float | None, key: str = "eval_loss") -> list[dict[str, float]]:

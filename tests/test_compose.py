@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from omegaconf import DictConfig, OmegaConf
 
-from ftrecipe.compose import Composition, compose
+from ftrecipe.compose import Composition, compose, composed_by_hydra, options_tree
 from ftrecipe.errors import ConfigError
 
 Write = Callable[[str, str], Path]
@@ -346,3 +348,23 @@ def test_a_recipe_in_the_working_folder_is_answered_with_its_path(here: Path) ->
 def test_a_key_is_meant_among_those_it_stands_beside(faq: str) -> None:
     (fault,) = faults(f"dataset={faq}", "eval.qa.max_tokens=3")
     assert "did you mean eval.qa.max_new_tokens?" in fault
+
+
+def test_options_that_were_seen_before_make_the_tree_that_hydra_makes() -> None:
+    first = ("peft=dora", "quantization=nf4", "eval=[qa]", "export=[adapter,gguf]")
+    other = ("model=qwen3_8b", "dataset=alpaca", "hardware=gpu_8x80gb", "strategy=zero3")
+    mixed = ("eval=[qa]", "peft=dora", *other)
+    for seen in (first, other):
+        options_tree(seen)
+    (tree, choices), (expected, chosen) = options_tree(mixed), composed_by_hydra(mixed)
+    assert choices == chosen
+    assert OmegaConf.to_yaml(tree) == OmegaConf.to_yaml(expected)
+    assert _typed(tree) == _typed(expected)
+
+
+def _typed(node: Any) -> Any:
+    """Return what a node says of itself, its flags and kinds, and all below it."""
+    held = node._content if isinstance(node, DictConfig) else None
+    below = {key: _typed(one) for key, one in held.items()} if isinstance(held, dict) else {}
+    told = node._metadata
+    return told.flags, told.ref_type, told.object_type, told.optional, below

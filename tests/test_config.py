@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ftrecipe import config
-from ftrecipe.compose import compose_layers
+from ftrecipe.compose import compose, compose_layers
 from ftrecipe.config import GROUPS, RunConfig, from_plain, options, packaged, to_plain
 from ftrecipe.door.vet import Layer, Setting
 from ftrecipe.errors import ConfigError
@@ -138,10 +138,8 @@ def test_every_class_says_in_a_line_what_it_is() -> None:
             assert not (cls.__doc__ or "").startswith(f"{cls.__name__}(")
 
 
-def test_an_option_that_is_not_installed_is_told(
-    runs: list[tuple[RunConfig, dict[str, object]]],
-) -> None:
-    plain = to_plain(runs[0][0])
+def test_an_option_that_is_not_installed_is_told() -> None:
+    plain = to_plain(compose(["recipe=quickstart"]).run)
     plain["peft"] = {"type": "lorra"}
     with pytest.raises(ConfigError, match=r"peft=lorra is not known; did you mean lora\?"):
         from_plain(plain)

@@ -95,9 +95,11 @@ def test_a_run_that_the_disk_cannot_hold_is_refused_with_numbers_and_what_helps(
         "trainer.save_steps=100",
     )  # fmt: skip
     assert said.code == 2
-    assert f"runs_dir={small}/runs: this run writes about 98.7 MB and 10.5 MB are free" in said.err
-    assert "2 checkpoints of 37.0 MB, result 12.3 MB, export/merged 12.3 MB" in said.err
-    for way in ("trainer.save_steps=195 (61.7 MB)", "export=[] (86.3 MB)", "peft=lora ("):
+    assert (
+        f"runs_dir={small}/runs: this run writes about 94.1 MiB and 10.0 MiB are free" in said.err
+    )
+    assert "2 checkpoints of 35.3 MiB, result 11.8 MiB, export/merged 11.8 MiB" in said.err
+    for way in ("trainer.save_steps=195 (58.8 MiB)", "export=[] (82.3 MiB)", "peft=lora ("):
         assert way in said.err
     assert not (small / "runs").exists()
 
@@ -105,7 +107,7 @@ def test_a_run_that_the_disk_cannot_hold_is_refused_with_numbers_and_what_helps(
 def test_a_run_changed_as_advised_fits(cli: Cli, small: Path) -> None:
     words = ["plan", "+recipe=quickstart", f"runs_dir={small}/runs"]
     said = cli(*words)
-    assert "export=[] (4.0 MB)" in said.err
+    assert "export=[] (3.8 MiB)" in said.err
     assert cli(*words, "export=[]").code == 0
 
 

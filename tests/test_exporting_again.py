@@ -144,7 +144,7 @@ def test_exports_that_do_not_fit_on_the_disk_are_refused(
     assert said.code == 2
     assert "these exports need about" in said.err
     assert "export/merged" in said.err
-    assert "1.0 MB are free" in said.err
+    assert "977 KiB are free" in said.err
 
 
 def test_consent_to_push_is_said_anew_by_whoever_opens_the_run(cli: Cli, pushing: RunDir) -> None:

@@ -92,6 +92,9 @@ def test_an_export_that_is_there_stays_when_another_one_in_its_place_is_killed(
     before = held(exported)
     killed_once_there_is(".merged/*", runs, again(exported, "export=[merged]"))
     assert held(exported) == before
+    status = read_json(exported.status)
+    assert status["state"] == "finished"
+    assert status["later"]["export"]["state"] == "interrupted"
 
 
 def test_vllm_gets_the_merged_model_itself_with_scripts_and_a_question(exported: RunDir) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+import ftrecipe
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose
 from ftrecipe.config import from_plain
@@ -16,6 +18,7 @@ from ftrecipe.plan import Plan
 from ftrecipe.rundir import hold, read_json, write_json
 
 Write = Callable[[str, str], Path]
+Process = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def made(*line: str) -> Plan:
@@ -73,7 +76,7 @@ SHARED = {
     "no lists": ["cleaning=[]"],
     "text": [
         "dataset.template=null", "dataset.system={q}: # [x], 'y' ${z} ${a:b} \\${c}",
-        "description=5", "model.revision=123e456", "dataset.subset=yes", "dataset.hub_split=1e5",
+        "description=5", "model.revision=123e456",
     ],
     "interpolation": ["trainer.save_steps=${seed}"],
     "columns": ["dataset.columns.question=question", "dataset.columns.answer=answer"],
@@ -145,3 +148,26 @@ def test_a_status_that_a_power_cut_broke_is_that_of_an_interrupted_run(text: str
     status = launch.read_status(rundir)
     assert (status["state"], status["done"]) == ("interrupted", [])
     assert "status.json could not be read" in status["error"]
+
+
+@pytest.mark.parametrize("end", [ConfigError("not here"), KeyboardInterrupt()])
+def test_a_run_that_ends_before_it_begins_leaves_no_folder(
+    end: BaseException, faq: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise end
+
+    monkeypatch.setattr("ftrecipe.readiness.check", refuse)
+    with pytest.raises(type(end)):
+        ftrecipe.run(overrides=[f"dataset={faq}", "runs_dir=mine", "hardware.memory_gb=8"])
+    assert not list((here / "mine").iterdir())
+
+
+def test_sigterm_ends_a_command_with_a_word(process: Process) -> None:
+    said = process(
+        "-c",
+        "import os, signal, sys, time; from ftrecipe import __main__, verbs\n"
+        "verbs.load = lambda verb: lambda rest: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.argv = ['ftrecipe', 'plan']; sys.exit(__main__.main())",
+    )
+    assert (said.returncode, said.stderr) == (130, "stopped\n")

@@ -12,6 +12,7 @@ from ftrecipe.compose import compose
 from ftrecipe.data.files.locate import BUILTIN
 from ftrecipe.errors import ConfigError
 from ftrecipe.plan import Plan
+from ftrecipe.planned import describe
 
 
 def made(*line: str) -> Plan:
@@ -92,7 +93,7 @@ def test_the_command_is_the_one_that_the_launcher_runs(quickstart: Plan) -> None
 
 
 def test_a_description_tells_config_stages_steps_command_and_files(quickstart: Plan) -> None:
-    text = "\n".join(plan.describe(quickstart))
+    text = "\n".join(describe(quickstart))
     for group in quickstart.choices:
         assert f"  {group}:" in text
     for word in ("stages    prepare → baseline → train", "in all", "command", "report.html"):

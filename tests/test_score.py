@@ -242,7 +242,7 @@ def test_every_metric_has_its_interval(files, cli):
     assert "questions  3 of gold.json" in told
     assert "answers    said.json (an object of answers, paired by id)" in told
     assert "95 % interval" in told
-    assert "33.33 %" in told
+    assert "33.3 %" in told
 
 
 def test_two_files_of_answers_are_compared_on_the_same_questions(numbers, files, cli):

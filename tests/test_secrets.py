@@ -210,3 +210,15 @@ def test_a_runs_folder_is_not_named_after_what_a_url_holds(cli: Cli, faq: str) -
     run = compose([f"dataset={faq}"]).run
     run.dataset.path = "https://alice:p4ss-of-alice@h.example/x?token=query-secret-1"
     assert data_name(run) == "x"
+
+
+def test_a_sentence_about_a_password_is_no_secret() -> None:
+    for said in (
+        "Ask for the password: customers forget it.",
+        "Never tell the secret: recipes are ours",
+        "Passwort, password: niemals weitergeben!",
+    ):
+        assert NOBODY(said) == said
+    for told in ("password: swordfish", "password: swordfish9 is it", "password=swordfish is it"):
+        assert "swordfish" not in NOBODY(told)
+    assert "hunterabc" not in NOBODY("password: hunterabc user: bob")

@@ -49,7 +49,7 @@ def test_a_misspelt_verb_is_answered_with_the_nearest(cli: Cli) -> None:
     assert "plam is not a verb; did you mean plan?" in cli("plam").err
 
 
-@pytest.mark.parametrize("words", [["plan", "--jsn"], ["plan", "-m"], ["--verbose", "seed=1"]])
+@pytest.mark.parametrize("words", [["plan", "--jsn"], ["check", "-m"], ["--verbose", "seed=1"]])
 def test_an_unknown_flag_is_refused(words: list[str], cli: Cli) -> None:
     said = cli(*words)
     assert said.code == 2
@@ -204,3 +204,18 @@ def test_a_working_folder_in_any_script_is_no_error(here: Path) -> None:
     out, err = child.communicate(timeout=60)
     assert (child.returncode, err) == (0, b"")
     assert "path=fräge.csv" in out.decode()
+
+
+@pytest.mark.parametrize(
+    ("word", "verb"), [("train", "run"), ("merge", "export"), ("eval", "evaluate")]
+)
+def test_what_other_tools_call_a_verb_is_answered_with_ours(word: str, verb: str, cli: Cli) -> None:
+    said = cli(word, "+recipe=quickstart")
+    assert said.code == 2
+    assert f"{word} is not a verb; did you mean {verb}" in said.err
+
+
+def test_a_run_is_no_word_of_a_plan(cli: Cli, here: Path) -> None:
+    (here / "old").mkdir()
+    (here / "old" / "run.json").write_text("{}")
+    assert "this is a run: +recipe=old/recipe.yaml" in cli("plan", "old").err

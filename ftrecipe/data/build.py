@@ -8,14 +8,15 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from ftrecipe.data.asked import AskedWriter
 from ftrecipe.data.audit import Audit
 from ftrecipe.data.audit.report import Report, report
 from ftrecipe.data.corpus import Corpus, Placed, gather
 from ftrecipe.data.example import Chat, Completion, Example, Preference, Rated, RowFault
-from ftrecipe.data.prepared import EvalExample, Job, Prepared
+from ftrecipe.data.prepared import Job, Prepared
+from ftrecipe.data.questions import is_open, preferred, question
 from ftrecipe.data.reading import Reading
 from ftrecipe.data.sample import Sample
 from ftrecipe.data.split import HELD_OUT, SPLITS
@@ -177,24 +178,12 @@ class Builder:
         return kept
 
     def _write_example(self, split: str, example: Chat | Completion | Preference) -> None:
-        pair: dict[str, Any] = {}
-        if isinstance(example, Preference):
-            pair = {"chosen": example.chosen, "rejected": example.rejected}
-            example = _preferred(example)
-        text = self.renderer.prompt(_answered(example))
-        ids = self.encoder.prompt_ids(text, raw=isinstance(example, Completion))
-        if is_open(example) and self.job.limit is not None and len(ids) > self.job.limit:
+        asked = preferred(example)
+        text = self.renderer.prompt(_answered(asked))
+        ids = self.encoder.prompt_ids(text, raw=isinstance(asked, Completion))
+        if is_open(asked) and self.job.limit is not None and len(ids) > self.job.limit:
             raise RowFault(f"has {len(ids):,} tokens, and {self.job.limit:,} are taken at most")
-        line = EvalExample(
-            prompt_ids=ids,
-            question=example.question,
-            prompt_text=text,
-            answers=example.answers,
-            where=str(example.where),
-            source=example.source,
-            **_conversation(example),
-            **pair,
-        )
+        line = replace(question(example), prompt_ids=ids, prompt_text=text)
         self.examples[split].write(json.dumps(vars(line), ensure_ascii=False) + "\n")
 
     def report(self) -> Report:
@@ -209,38 +198,12 @@ def _is_asked(example: Example, left_out: int) -> TypeGuard[Chat | Completion | 
     return isinstance(example, (Chat, Completion))
 
 
-def _preferred(pair: Preference) -> Chat:
-    """Return the conversation up to the first message of the better answer."""
-    return Chat(
-        where=pair.where, answers=[pair.chosen[0]["content"]], tools=pair.tools,
-        messages=[*pair.messages, pair.chosen[0]], source=pair.source,
-    )  # fmt: skip
-
-
-def is_open(example: Example) -> bool:
-    """Tell a question that nobody has answered: it is only asked."""
-    if isinstance(example, Chat):
-        return not example.everyone and example.messages[-1]["role"] != "assistant"
-    return isinstance(example, Completion) and not example.completion
-
-
 def _answered(example: Chat | Completion) -> Chat | Completion:
     """Return the example with room for an answer where it has none."""
     if isinstance(example, Chat) and is_open(example):
         room = {"role": "assistant", "content": ""}
         return replace(example, messages=[*example.messages, room])
     return example
-
-
-def _conversation(example: Chat | Completion) -> dict[str, Any]:
-    """Return what was said before the last answer, that answer, and the tools it may call."""
-    only_asked = is_open(example)
-    if isinstance(example, Completion):
-        return {"completion": example.completion, "open": only_asked}
-    if only_asked:
-        return {"messages": example.messages, "tools": example.tools, "open": True}
-    *before, reply = example.messages
-    return {"messages": before, "tools": example.tools, "reply": reply}
 
 
 def _told_apart(example: Example) -> list[Example]:

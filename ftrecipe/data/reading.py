@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ftrecipe.amounts import many
 from ftrecipe.data.cleaning import Quarantine
 from ftrecipe.data.entries import Entry, Kind
 from ftrecipe.data.example import (
@@ -166,8 +167,11 @@ def malformed_faults(readings: Iterable[Reading], allowed: int) -> list[str]:
             rows = "its only row is" if total == 1 else f"all {total:,} rows are"
             lines.append(f"{rows} malformed; is this the right format?")
         return lines
-    rows = "1 malformed row" if total == 1 else f"{total:,} malformed rows"
-    return [*lines, f"{rows}; mend them, or leave them out with dataset.max_malformed={total}"]
+    return [
+        *lines,
+        f"{many(total, 'malformed row')}; mend them, or leave them out with "
+        f"dataset.max_malformed={total}",
+    ]
 
 
 def _told(reading: Reading) -> list[str]:

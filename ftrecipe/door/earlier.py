@@ -3,7 +3,7 @@
 A name moves on; what was used has to stay known, so the run keeps the folder.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig
@@ -53,6 +53,13 @@ def _rename_in_gate(node: DictConfig, named: dict[str, str]) -> None:
     for place, at, text in _texts(node, "gate"):
         if (plain := renamed(text, names)) != text:
             place[at] = literal(plain)
+
+
+def settled_words(words: Sequence[str], run: RunConfig, named: Collection[str]) -> list[str]:
+    """Return a command line with the folders that a run settled on in place of their names."""
+    settled = list(as_words(run, named))
+    keys = {word.partition("=")[0] for word in settled}
+    return [*(word for word in words if word.partition("=")[0] not in keys), *settled]
 
 
 def as_words(run: RunConfig, named: Collection[str]) -> Iterator[str]:

@@ -22,6 +22,8 @@ def key(root: DictConfig, path: Sequence[str], depth: int, known: Sequence[str],
     `value` is what the key was set to, as it was written.
     """
     above, word, below = path[:depth], path[depth], path[depth + 1 :]
+    if below and not above and (group := _of_several(word)):
+        return ".".join((group, *path))
     every = list(_keys(root, ()))
     last = path[-1]
     inside = (_alias(last, value) or _place(every, last)) if below and not above else ""
@@ -29,6 +31,8 @@ def key(root: DictConfig, path: Sequence[str], depth: int, known: Sequence[str],
     group = found.partition("=")[0].partition(".")[0]
     if above and (beside := found.rpartition(".")[2]) in known:
         return ".".join((*above, beside, *below))
+    if above and group != above[0] and (place := _place_below(every, above, found)):
+        return place
     if above and group != above[0] and (near := get_close_matches(word, list(known), 1, SURE)):
         return ".".join((*above, near[0], *below))  # of what it stands beside, not of elsewhere
     if found and found.partition("=")[0] != ".".join(path):
@@ -68,6 +72,18 @@ def _elsewhere(root: DictConfig, every: Sequence[tuple[str, ...]], word: str) ->
     words = list(dict.fromkeys(path[-1] for path in every))
     near = get_close_matches(word, words, 1, SURE)
     return ".".join(next(path for path in every if path[-1] == near[0])) if near else ""
+
+
+def _of_several(word: str) -> str:
+    """Return the group of which several options can be chosen, one of that name; or nothing."""
+    return next((name for name in GROUPS if GROUPS[name].many and word in options(name)), "")
+
+
+def _place_below(every: Sequence[tuple[str, ...]], above: Sequence[str], found: str) -> str:
+    """Return the first key below `above` that is called as the one that was found elsewhere."""
+    name, start = found.rpartition(".")[2], tuple(above)
+    below = (path for path in every if path[: len(start)] == start and path[-1] == name)
+    return ".".join(next(below, ()))
 
 
 def _place(every: Sequence[tuple[str, ...]], word: str) -> str:

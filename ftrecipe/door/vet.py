@@ -17,6 +17,7 @@ from ftrecipe.config import GROUPS, RunConfig, check_option
 from ftrecipe.door.interpolation import REFUSED, is_refused
 from ftrecipe.door.plain_yaml import LARGEST, place, text_of, tree_of, value_of
 from ftrecipe.door.reach import outside
+from ftrecipe.door.twice import refuse_repeated
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.version import __version__
 
@@ -225,19 +226,25 @@ class _Reader:
             )
 
     def _extend(self, node: yaml.Node, name: str) -> None:
-        if NAME.fullmatch(name) and not name.startswith(FILE_PREFIX):
+        if name in self.recipe.extends:
+            self._fault(node, f"/recipe/{name} is named twice")
+        elif NAME.fullmatch(name) and not name.startswith(FILE_PREFIX):
             self.recipe.extends.append(name)
         else:
             self._fault(node, f"/recipe/{name} is not the name of a recipe")
 
     def _choose(self, node: yaml.Node, group: str, option: Any) -> None:
         many = GROUPS[group].many
+        if group in self.recipe.places:
+            both = f"; for several, - override /{group}: [a, b]" if many else ""
+            self._fault(node, f"defaults: {group} is chosen twice{both}")
         self.recipe.places[group] = self._at(node)
         chosen = option if isinstance(option, list) and many else [option]
         names = [] if many and option is None else [str(name) for name in chosen]
         try:
             for name in names:
                 check_option(group, name)
+            refuse_repeated(group, names)
             self.recipe.choices[group] = names if many else names[0]
         except ConfigError as error:
             self.recipe.unsure.add(group)

@@ -4,6 +4,7 @@ Values of text fields are taken literally, so that a file name needs no quoting 
 """
 
 import errno
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from ftrecipe.components.model import looks_like_hub_id
 from ftrecipe.components.model.ollama import hub_id_for, looks_like_tag
 from ftrecipe.config import GROUPS, RunConfig, check_option, options
 from ftrecipe.data.files.locate import HubId, locate
+from ftrecipe.door import twice
 from ftrecipe.door.interpolation import REFUSED, is_refused
 from ftrecipe.door.reach import FILES
 from ftrecipe.door.recipes import file_name, names
@@ -50,7 +52,26 @@ def read(words: list[str]) -> Asked:
             asked.faults += _faults(word, error)
             asked.unsure |= _unsure(word)
             asked.doubtful.add(word.lstrip("+").partition("=")[0].partition(".")[0])
+    for key, texts in twice.differing(_said(words, asked)).items():
+        if takes_list(key):  # whoever names another one may want both
+            asked.faults.append(twice.fault(key, texts, several=True))
+            asked.doubtful.add(key.partition(".")[0])
+        else:  # whoever adds to a line that they have wants the last one
+            asked.notes.append(twice.note(key, texts))
     return asked
+
+
+def _keys(words: list[str]) -> list[str]:
+    return [word.partition("=")[0].lstrip("+") for word in words]
+
+
+def _said(words: list[str], asked: Asked) -> Iterator[twice.Pair]:
+    """Yield each choice, and each value that could be read, with its key."""
+    for key, word in zip(_keys(words), words, strict=True):
+        if key in GROUPS and "=" in word:
+            yield key, word.partition("=")[2]
+    for setting in asked.settings:
+        yield from twice.leaves(setting.key, setting.value, setting.written)
 
 
 def _faults(word: str, error: ConfigError | OSError) -> list[str]:
@@ -118,6 +139,9 @@ def _setting(key: str, text: str, asked: Asked) -> None:
 def _word_hint(word: str) -> str:
     if word.startswith("-"):
         return "; flags come after their verb"
+    if (typed(word) / "run.json").is_file():
+        recipe = quote(str(typed(word) / "recipe.yaml"))
+        return f"; this is a run: +recipe={recipe} is what it was made of"
     if typed(word).exists() or word.startswith("builtin:"):
         return f"; for the data, {quote(f'dataset={word}')}"
     if group := next((name for name in GROUPS if word in options(name)), None):
@@ -149,6 +173,7 @@ def _choice(group: str, text: str) -> Any:
         raise ConfigError(f"{group}={text}: takes exactly one of {listed(options(group))}")
     for name in chosen:
         check_option(group, str(name))
+    twice.refuse_repeated(group, chosen)
     return [str(name) for name in chosen] if GROUPS[group].many else str(chosen[0])
 
 

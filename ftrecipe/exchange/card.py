@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ftrecipe.amounts import number, size
 from ftrecipe.exchange.evidence import Evidence
-from ftrecipe.page.words import number, size
 
 SHIPPED = "shipped with ftrecipe, Apache-2.0 (its NOTICE.md has the origins)"
 OF_INTEREST = (

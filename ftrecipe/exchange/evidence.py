@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftrecipe import launch
+from ftrecipe.amounts import duration, number
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.errors import ConfigError
 from ftrecipe.exchange.portable import OWN
 from ftrecipe.lock import record
-from ftrecipe.page.words import duration, number
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.sealing import PROSE, texts
 from ftrecipe.secrets import REDACTED

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from ftrecipe.amounts import GIB, gib
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import RuleError
 from ftrecipe.fit.remedies import remedies
-from ftrecipe.memory import GIB, gib
 from ftrecipe.needs import Longest, Needs, memory_of, needs
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+from ftrecipe.amounts import GIB
 from ftrecipe.config import GROUPS, RunConfig
 from ftrecipe.data.example import OnOverlong
 from ftrecipe.errors import RuleError
-from ftrecipe.memory import GIB
 from ftrecipe.needs import Longest, needs
 from ftrecipe.rules import faults, strategy_faults
 from ftrecipe.settle import accumulated

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ftrecipe.amounts import GIB, gib
 from ftrecipe.fit import Fit
-from ftrecipe.memory import GIB, gib
 
 
 def lines(found: Fit) -> list[str]:

@@ -4,4 +4,7 @@ Here `from gguf import …` is ggml-org's library, which knows the container; wh
 needs in it is said in this room.
 """
 
-INSTEAD = "llama.cpp's own converter knows more: export.gguf.llama_cpp=<a checkout of llama.cpp>"
+INSTEAD = (
+    "llama.cpp's own converter knows more: export.gguf.llama_cpp=<a checkout of llama.cpp>; "
+    "or take another target: export=merged"
+)

@@ -23,6 +23,34 @@ def fault(checkout: Path) -> str | None:
     return None
 
 
+def check(checkout: Path) -> None:
+    """Start the checkout's converter, which only says what it takes: so packages that it needs are
+    missed before a training. Raises ConfigError with what it said if it fails."""
+    script = (checkout / SCRIPT).absolute()
+    ended = _run(script, ["--help"])
+    if ended.returncode != 0:
+        raise ConfigError(f"export.gguf.llama_cpp={checkout}: {_failed(checkout, script, ended)}")
+
+
+def _run(script: Path, words: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, str(script), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+
+
+def _failed(checkout: Path, script: Path, ended: "subprocess.CompletedProcess[str]") -> str:
+    """Say that a converter failed, and why by what it printed."""
+    return (
+        f"{script} failed ({_advice(checkout, ended.stdout)}exit code {ended.returncode}): "
+        + " | ".join(_last(ended.stdout) or ["it printed nothing"])
+    )
+
+
 def convert(checkout: Path, merged_folder: Path, target: Path, outtype: str) -> None:
     """Run the checkout's converter on a merged model, with this Python.
 
@@ -33,20 +61,10 @@ def convert(checkout: Path, merged_folder: Path, target: Path, outtype: str) -> 
         raise ConfigError(f"export.gguf.llama_cpp={why}")
     script = (checkout / SCRIPT).absolute()
     files = [str(merged_folder.absolute()), "--outfile", str(target.absolute())]
-    ended = subprocess.run(
-        [sys.executable, str(script), *files, "--outtype", outtype],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    ended = _run(script, [*files, "--outtype", outtype])
     if ended.returncode != 0 or not target.is_file():
         target.unlink(missing_ok=True)
-        raise StageError(
-            f"{script} failed ({_advice(checkout, ended.stdout)}exit code {ended.returncode}): "
-            + " | ".join(_last(ended.stdout) or ["it printed nothing"])
-        )
+        raise StageError(_failed(checkout, script, ended))
 
 
 def _advice(checkout: Path, said: str) -> str:

@@ -10,17 +10,19 @@ class Kind:
     """One type of file.
 
     code: llama.cpp's number for it, `general.file_type`. bits: of one weight, scales included.
-    direct: written from the weights themselves; else from a file of the type `SOURCE`.
+    direct: written from the weights themselves; else from a file of the type `SOURCE`. widened: the
+    gate computes with a copy of it in `WIDENED` bits.
     """
 
     code: int
     bits: float
     direct: bool = True
+    widened: bool = False
 
 
 KINDS = {
     "f16": Kind(1, 16),
-    "bf16": Kind(32, 16),
+    "bf16": Kind(32, 16, widened=True),
     "q8_0": Kind(7, 8.5),
     "q6_k": Kind(18, 6.6, direct=False),
     "q5_k_m": Kind(17, 5.7, direct=False),
@@ -30,6 +32,8 @@ KINDS = {
     "q3_k_m": Kind(12, 3.9, direct=False),
 }
 """K-quants keep some tensors finer, so their bits are those of a whole file of a usual model."""
+
+WIDENED = 32.0
 
 SOURCE = "f16"
 """What K-quants are made from: its rounding is a hundredth of theirs, on half the disk of f32."""

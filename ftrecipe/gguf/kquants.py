@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ftrecipe import devices
@@ -14,6 +15,7 @@ from ftrecipe.gguf.kinds import KINDS
 
 LIBRARY, PROGRAM = "cyllama", "llama-quantize"
 BLOCK = 256  # the numbers of a row that K-quants take together
+FALLBACK = 32  # the same of what becomes of others; a table of words has to be one of these
 _REASON = re.compile(r"failed to quantize: (.*)|(GGML_ASSERT\(.*)")
 
 
@@ -25,6 +27,17 @@ def lack() -> str | None:
         f"K-quants are made by {LIBRARY} or by llama.cpp's {PROGRAM}, and neither is here; "
         f"pip install 'ftrecipe[export]', or put {PROGRAM} on the PATH"
     )
+
+
+def remark(kinds: Sequence[str], rows: Sequence[int]) -> Iterator[str]:
+    """Yield how many of a model's weights cannot be K-quantised, by the lengths of their rows."""
+    uneven = [length for length in rows if length % BLOCK]
+    if uneven and len(uneven) < len(rows):
+        lengths = ", ".join(map(str, sorted(set(uneven))))
+        yield (
+            f"{', '.join(kinds)}: {len(uneven)} of {len(rows)} weights have rows of {lengths} "
+            f"numbers, no multiple of {BLOCK}: they become larger types (Q5_0, Q8_0 and such)"
+        )
 
 
 def quantize(source: Path, target: Path, kind: str) -> str | None:

@@ -9,10 +9,8 @@ from typing import Any
 from gguf import GGUFWriter
 from gguf.constants import GGML_QUANT_VERSION
 
-from ftrecipe.errors import ConfigError
-from ftrecipe.gguf import INSTEAD
 from ftrecipe.gguf.about import About
-from ftrecipe.gguf.families import family_of
+from ftrecipe.gguf.families import check_positions, family_of
 from ftrecipe.gguf.kinds import KINDS
 from ftrecipe.gguf.numbers import numbers_of
 from ftrecipe.gguf.special import Special
@@ -39,15 +37,12 @@ class Layout:
         self.model = model
         self.family = family_of(model.config)
         self.numbers = numbers_of(model.config)
-        if self.numbers.rotary.factors and not self.family.frequencies:
-            raise ConfigError(
-                f"export.gguf: llama.cpp's {self.family.architecture} does not stretch single "
-                f"frequencies (rope_type=llama3); {INSTEAD}"
-            )
+        check_positions(self.family, self.numbers.rotary)
         tied = bool(model.config.get("tie_word_embeddings"))
         self.places = places(self.family, self.numbers, model.stored, tied)
         rows = model.stored.shape(f"{EMBEDDING}.weight")[0]
         self.vocabulary = vocabulary_of(model.tokenizer, rows, model.special.apart)
+        model.special.check(model.tokenizer)
 
     def writer(self, kind: str, file: Path) -> GGUFWriter:
         """Return the library's writer, told everything but the tensors."""

@@ -63,12 +63,12 @@ def numbers_of(config: Mapping[str, Any]) -> Numbers:
         kv_heads=config.get("num_key_value_heads") or heads,
         head_dim=head_dim,
         epsilon=config["rms_norm_eps"],
-        context=_context(config),
+        context=context_of(config),
         rotary=rotary_of(config, head_dim),
     )
 
 
-def _context(config: Mapping[str, Any]) -> int:
+def context_of(config: Mapping[str, Any]) -> int:
     """Return the longest row that llama.cpp computes as the model does: its code for these families
     looks back to the beginning, so where the model has a window, the row ends with the window."""
     longest, window = config["max_position_embeddings"], config.get("sliding_window")

@@ -39,6 +39,19 @@ NAMES: dict[tuple[tuple[str, ...], bool], str] = {
 is a token as it stands is taken whole, whatever the merges say (`ignore_merges`)."""
 
 
+MARKS_APART = {"tekken"}
+"""Names for which llama.cpp has no exact pattern: the tokenizer's words take combining marks in
+(category M), and llama.cpp's, which knows letters alone there (category L), end before each."""
+
+
+def parts_marks(tokenizer: Mapping[str, Any]) -> bool:
+    """Tell a tokenizer.json whose words llama.cpp splits at combining marks, and it does not."""
+    try:
+        return name_of(tokenizer) in MARKS_APART
+    except ConfigError:
+        return False
+
+
 def name_of(tokenizer: Mapping[str, Any]) -> str:
     """Return llama.cpp's name for the pre-tokenizer in a tokenizer.json.
 

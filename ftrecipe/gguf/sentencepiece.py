@@ -4,11 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gguf import TokenType
-
 from ftrecipe.errors import ConfigError
 from ftrecipe.gguf import INSTEAD
-from ftrecipe.gguf.vocabulary import NEVER
+from ftrecipe.gguf.vocabulary import NEVER, TokenType
 
 SPACE = "▁"
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from gguf import GGUFWriter
+from typing import TYPE_CHECKING, Any
 
 from ftrecipe.errors import ConfigError
 from ftrecipe.gguf import INSTEAD
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
 
 Json = Mapping[str, Any]
 
@@ -27,8 +28,9 @@ class Special:
     template: str | None
     apart: bool
 
-    def put(self, writer: GGUFWriter, tokenizer: Json) -> None:
-        """Write them. Raises ConfigError for a frame of texts that llama.cpp cannot make."""
+    def check(self, tokenizer: Json) -> None:
+        """Raise ConfigError for ends that have no place, and a frame of texts that llama.cpp cannot
+        make."""
         if not 1 <= len(self.ends) <= 3:
             raise ConfigError(
                 f"export.gguf: {len(self.ends)} tokens end an answer (eos_token of "
@@ -36,12 +38,17 @@ class Special:
                 "names one to three"
             )
         before, after = framed(tokenizer)
-        eos, *others = self.ends
+        eos = self.ends[0]
         if before not in ([], [self.bos]) or after not in ([], [eos]):
             raise ConfigError(
                 f"export.gguf: the tokenizer puts the tokens {before} before a text and {after} "
                 f"after it, and llama.cpp only bos={self.bos} and eos={eos}; {INSTEAD}"
             )
+
+    def put(self, writer: "GGUFWriter", tokenizer: Json) -> None:
+        """Write them, checked before."""
+        before, after = framed(tokenizer)
+        eos, *others = self.ends
         writer.add_bos_token_id(eos if self.bos is None else self.bos)  # else llama.cpp takes 11
         writer.add_eos_token_id(eos)
         writer.add_eot_token_id(others[0] if others else eos)

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gguf import TokenType
-
 from ftrecipe.errors import ConfigError, listed
 from ftrecipe.gguf import INSTEAD
 from ftrecipe.gguf.pretokenizer import name_of
 from ftrecipe.gguf.sentencepiece import byte_of, prefixed, scores
-from ftrecipe.gguf.vocabulary import Vocabulary, padding
+from ftrecipe.gguf.vocabulary import TokenType, Vocabulary, padding
 
 Json = Mapping[str, Any]
 

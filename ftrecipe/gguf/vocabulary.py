@@ -2,12 +2,26 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-
-from gguf import GGUFWriter, TokenType
+from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from ftrecipe.errors import ConfigError, listed
 
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
+
 NEVER = -1e9  # the score of a token that no merge makes
+
+
+class TokenType(IntEnum):
+    """What a token is for, by the numbers of a file; the library's own is not there in a plan."""
+
+    NORMAL = 1
+    UNKNOWN = 2
+    CONTROL = 3
+    USER_DEFINED = 4
+    UNUSED = 5
+    BYTE = 6
 
 
 @dataclass
@@ -44,7 +58,7 @@ class Vocabulary:
                 "llama.cpp refuses such a file"
             )
 
-    def put(self, writer: GGUFWriter) -> None:
+    def put(self, writer: "GGUFWriter") -> None:
         """Write it."""
         writer.add_tokenizer_model(self.model)
         if self.pre:

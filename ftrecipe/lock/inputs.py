@@ -9,12 +9,13 @@ from ftrecipe.config import RunConfig, to_plain
 from ftrecipe.data.files import digests
 from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.digest import sha256_of
+from ftrecipe.model_folder import CONFIG, GENERATION_CONFIG
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir
 from ftrecipe.weights import file_hashes
 
 PATHS = ("path", "validation_path", "test_path", "questions")
-ABOUT_MODEL = ("config.json", "generation_config.json")
+ABOUT_MODEL = (CONFIG, GENERATION_CONFIG)
 
 
 def named_data(config: Mapping[str, Any]) -> dict[str, str]:
@@ -34,8 +35,10 @@ def _paths(node: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
             yield dotted, value
 
 
-def data_files(run: RunConfig) -> list[dict[str, Any]]:
+def data_files(run: RunConfig, group: str = "") -> list[dict[str, Any]]:
     """Return every file that the run's data is read from: key, named, name, sha256.
+
+    Of one `group` those that it names: of `eval`, what is read only to measure.
 
     An archive is one file. What a server or a hub gives is known by what it says of it: `mark`.
     Raises DataError for a path that is not there.
@@ -45,6 +48,8 @@ def data_files(run: RunConfig) -> list[dict[str, Any]]:
     }
     found: list[dict[str, Any]] = []
     for key, named in named_data(to_plain(run)).items():
+        if not key.startswith(group):
+            continue
         place = locate(named)
         if isinstance(place, HubId):
             mark = run.dataset.revision or "newest"

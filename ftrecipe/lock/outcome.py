@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ftrecipe.amounts import many
 from ftrecipe.lock.contents import equal, files_of, flat, shown, weights_of
 
 SHOWN = 3  # differences of one item that are told
@@ -52,7 +53,21 @@ def outcome(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Item]:
         mapped("trained weights", was.get("weights", {}), got.get("weights", {}), "file"),
         mapped("metrics", was.get("metrics", {}), got.get("metrics", {}), "number"),
         mapped("answers", was.get("answers", {}), got.get("answers", {}), "file"),
+        exports(was.get("exports", {}), got.get("exports", {})),
     ]
+
+
+def exports(before: Mapping[str, str], now: Mapping[str, str]) -> Item:
+    """Compare the files that both runs have exported; of the others only say that they are."""
+    both = before.keys() & now.keys()
+    alone = [f"{name} not in the repetition" for name in before if name not in both]
+    alone += [f"{name} not in the lock" for name in now if name not in both]
+    if not both:
+        return Item("exports", None, "; ".join(alone) or "none")
+    item = mapped(
+        "exports", {k: before[k] for k in sorted(both)}, {k: now[k] for k in both}, "file"
+    )
+    return Item("exports", item.same, "; ".join([item.told, *alone]))
 
 
 def one(name: str, before: Any, now: Any) -> Item:
@@ -75,9 +90,7 @@ def mapped(
         return Item(name, None, _unknown(was, got), decides)
     differing = [key for key in {**was, **got} if not equal(was.get(key), got.get(key))]
     if not differing:
-        return Item(
-            name, True, f"identical ({len(was):,} {unit}{'' if len(was) == 1 else 's'})", decides
-        )
+        return Item(name, True, f"identical ({many(len(was), unit)})", decides)
     told = [f"{key} {shown(was.get(key))} → {shown(got.get(key))}" for key in differing[:SHOWN]]
     more = f" and {len(differing) - SHOWN:,} more" if len(differing) > SHOWN else ""
     return Item(name, False, f"{', '.join(told)}{more}", decides)

@@ -26,6 +26,7 @@ AFTERWARDS = (
     "gate",
     "tracking",
 )  # may change once training is over
+MEASURED = "data.files"  # what is read only to measure is added to those files later
 OF_WORKER = ("data", "model", "tokenizer", "compute", "seeds")  # what a complete lock says too
 MOST = 12  # faults of one lock that are told
 

@@ -9,6 +9,7 @@ from ftrecipe.digest import sha256
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.weights import file_hashes
 
+WEIGHTS = ("*.safetensors", "*.gguf")  # of an export
 LOGGED = ("loss", "eval_loss", "grad_norm")
 # What else metrics.json says (compare, other baselines, the gate) follows from the answers of all
 # models, which are hashed, and from the config.
@@ -26,6 +27,7 @@ def results(rundir: RunDir) -> dict[str, Any]:
         "weights": weights(rundir),
         "metrics": {name: metrics[name] for name in MEASURED if name in metrics},
         "answers": answers(rundir),
+        "exports": exports(rundir),
         "train": {name: taken[name] for name in TAKEN if name in taken},
     }
 
@@ -51,6 +53,18 @@ def weights(rundir: RunDir) -> dict[str, str]:
         for folder in folders
         for name, known in file_hashes(folder).items()
     }
+
+
+def exports(rundir: RunDir) -> dict[str, str]:
+    """Return the hashes of the weights that were exported and passed: `merged/model.safetensors`.
+
+    Files that one export has from another by links are read once.
+    """
+    folders = sorted(rundir.export.glob("[!.]*")) if rundir.export.is_dir() else []
+    files = [file for folder in folders for ending in WEIGHTS for file in folder.glob(ending)]
+    by_file = {file: (file.stat().st_dev, file.stat().st_ino) for file in sorted(files)}
+    once = {inode: sha256(file) for file, inode in reversed(by_file.items())}
+    return {f"{file.parent.name}/{file.name}": once[inode] for file, inode in by_file.items()}
 
 
 def answers(rundir: RunDir) -> dict[str, str]:

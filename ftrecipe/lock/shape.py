@@ -9,6 +9,7 @@ from typing import Any
 from ftrecipe.rundir import read_json
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "lock.json"
+UNKNOWN, LACKS = " is not known", " lacks "
 KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,),
     "integer": (int,), "number": (int, float), "null": (type(None),),
@@ -23,6 +24,21 @@ def _schema() -> dict[str, Any]:
 def faults(lock: Any) -> list[str]:
     """Return where a lock is not of its shape, a line each."""
     return list(_faults(lock, _schema(), "the lock"))
+
+
+def misshapen(value: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return by key which values of a JSON file are not as its schema says, and why.
+
+    What the schema does not know, or misses, is of another version, and no fault.
+    """
+    schema = read_json(SCHEMA.with_name(name))["properties"]
+    found = {}
+    for key in value.keys() & schema.keys():
+        told = _faults(value[key], schema[key], key)
+        wrong = (fault for fault in told if UNKNOWN not in fault and LACKS not in fault)
+        if (first := next(wrong, None)) is not None:
+            found[key] = first
+    return found
 
 
 def _faults(value: Any, schema: Mapping[str, Any], where: str) -> Iterator[str]:
@@ -52,13 +68,13 @@ def _of_object(value: dict[str, Any], schema: Mapping[str, Any], where: str) -> 
     below = {key: f"{own}.{key}" if own else key for key in value}
     for key in schema.get("required", []):
         if key not in value:
-            yield f"{where} lacks {key}"
+            yield f"{where}{LACKS}{key}"
     others = schema.get("additionalProperties", True)
     for key, item in value.items():
         if key in schema.get("properties", {}):
             yield from _faults(item, schema["properties"][key], below[key])
         elif others is False:
-            yield f"{below[key]} is not known"
+            yield f"{below[key]}{UNKNOWN}"
         elif isinstance(others, Mapping):
             yield from _faults(item, others, below[key])
 

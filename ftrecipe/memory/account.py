@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-GIB = 1 << 30
-
 
 @dataclass(frozen=True)
 class Line:
@@ -48,8 +46,3 @@ class Account:
     def size(self, name: str) -> float:
         """Return the most bytes that one thing takes at any moment, 0 where there is none."""
         return max((parts.get(name, 0.0) for parts in self.holding.values()), default=0.0)
-
-
-def gib(size: float) -> str:
-    """Return bytes in GiB for people."""
-    return f"{size / GIB:.2f}" if size < 10 * GIB else f"{size / GIB:.1f}"

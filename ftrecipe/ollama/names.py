@@ -16,6 +16,11 @@ class Name:
     model: str
     tuned: str = TUNED
 
+    @property
+    def before(self) -> str:
+        """The tag of what `tuned` was before it was this model."""
+        return f"{self.tuned[:72]}-before"
+
     def tagged(self, tag: str) -> str:
         """Return the name with a tag: "faq:base"."""
         return f"{self.model}:{tag}"

@@ -17,7 +17,7 @@ from ftrecipe.digest import sha256
 from ftrecipe.errors import did_you_mean
 from ftrecipe.ollama.modelfile import Modelfile
 from ftrecipe.ollama.names import BASE, CANDIDATE, LATEST, PREVIOUS, Name, clash, full
-from ftrecipe.ollama.server import CHUNK, CutOff, OllamaError, Server
+from ftrecipe.ollama.server import CHUNK, CutOff, OllamaError, Said, Server
 
 OLDEST = (0, 5, 5)  # the first whose /api/create takes files by their digests
 ATTEMPTS = 3
@@ -25,6 +25,7 @@ PAUSE = 2.0  # seconds before a file that was cut off is sent again
 NO_TEMPLATE = "{{ .Prompt }}"
 LONGEST_ANSWER = 1024
 SHOWN = 80
+BROKEN = 500
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,16 @@ def register(server: Server, wanted: Wanted, person: Person) -> str:
 
 
 def withdraw(server: Server, name: Name, person: Person) -> None:
-    """Switch the name back to the model it had before, or take it away where there was none."""
-    there, latest = server.models(), name.tagged(LATEST)
-    if (previous := name.tagged(PREVIOUS)) in there:
-        server.copy(previous, latest)
-        person.say(f"{latest} is again what it was before ({previous})")
-    elif latest in there:
-        server.delete(latest)
-        person.say(f"{latest} is taken away")
-    if (tuned := name.tagged(name.tuned)) in there:
-        server.delete(tuned)
+    """Switch both names back to what they were before, or take away what there was not."""
+    there = server.models()
+    for tag, kept in ((LATEST, PREVIOUS), (name.tuned, name.before)):
+        switched, before = name.tagged(tag), name.tagged(kept)
+        if before in there:
+            server.copy(before, switched)
+            person.say(f"{switched} is again what it was before ({before})")
+        elif switched in there:
+            server.delete(switched)
+            person.say(f"{switched} is taken away")
 
 
 def lacking(server: Server, base: str | None) -> Iterator[str]:
@@ -174,7 +175,7 @@ def _ask(server: Server, candidate: str, wanted: Wanted, person: Person) -> None
         return
     faults = []
     for question in wanted.questions:
-        said = server.chat(candidate, question.messages, options)
+        said = _chatted(server, candidate, question, options)
         asked = f"asked {_short(_last(question))}"
         if said.text.strip() and said.ended:
             _tell(question, said.read, person)
@@ -186,6 +187,20 @@ def _ask(server: Server, candidate: str, wanted: Wanted, person: Person) -> None
         f"{server.address}: {faults[0]}; the names stay as they were. Look at its template and "
         "end tokens: they are in the Modelfile and in the GGUF beside it, and gate.json says more"
     )
+
+
+def _chatted(server: Server, candidate: str, question: Question, options: dict[str, Any]) -> Said:
+    """Ask one question; a server that cannot load the file at all may be too old for it."""
+    try:
+        return server.chat(candidate, question.messages, options)
+    except OllamaError as error:
+        if error.status != BROKEN:
+            raise
+        raise OllamaError(
+            f"{error}; where it cannot load the file, it may be too old for models of this kind, "
+            "or short of memory: update it, or see what `ollama serve` has printed",
+            error.status,
+        ) from None
 
 
 def _tell(question: Question, read: int | None, person: Person) -> None:
@@ -203,10 +218,13 @@ def _switch(server: Server, wanted: Wanted, person: Person) -> None:
     candidate, latest = name.tagged(CANDIDATE), name.tagged(LATEST)
     if wanted.base is not None and full(wanted.base) != name.tagged(BASE):
         server.copy(wanted.base, name.tagged(BASE))
-    if latest in there and there[latest] != there.get(candidate):
-        server.copy(latest, name.tagged(PREVIOUS))
-        person.say(f"{latest} was another model: now {name.tagged(PREVIOUS)}")
     tuned = name.tagged(name.tuned)
+    for old, kept in ((latest, name.tagged(PREVIOUS)), (tuned, name.tagged(name.before))):
+        if old not in there and kept in there:
+            server.delete(kept)  # of a name that somebody took away since
+        elif old in there and there[old] != there.get(candidate):
+            server.copy(old, kept)
+            person.say(f"{old} was another model: now {kept}")
     server.copy(candidate, tuned)
     server.copy(candidate, latest)
     server.delete(candidate)

@@ -139,9 +139,17 @@ class Server:
 
     def complete(self, name: str, text: str, options: Mapping[str, Any]) -> Said:
         """Return what follows a text that is taken as it stands, without a template."""
-        ask = self.client.generate
-        parts = [*self._each(f"asking {name}", ask, name, text, raw=True, options=options)]
+        parts = [*self._completed(name, text, options)]
         return self._said(name, [part.response or "" for part in parts], parts)
+
+    def completing(self, name: str, text: str, options: Mapping[str, Any]) -> Iterator[str]:
+        """Give what follows a text piece by piece."""
+        for part in self._completed(name, text, options):
+            yield part.response or ""
+
+    def _completed(self, name: str, text: str, options: Mapping[str, Any]) -> Iterator[Any]:
+        ask = self.client.generate
+        return self._each(f"asking {name}", ask, name, text, raw=True, options=options)
 
     def unload(self, name: str) -> None:
         """Free the memory that a model takes on the server."""

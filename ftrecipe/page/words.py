@@ -1,7 +1,9 @@
-"""Names, numbers, sizes and spans of time as people write them."""
+"""Names and texts as people read them, on a page or a terminal; what they hold does nothing."""
 
-import math
 import unicodedata
+from collections.abc import Mapping
+
+from ftrecipe.amounts import duration
 
 NAMES = {
     "f1": "F1", "bleu": "BLEU", "chrf": "chrF", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2",
@@ -9,6 +11,7 @@ NAMES = {
     "macro_f1": "Macro F1", "weighted_f1": "Weighted F1", "valid_json": "Valid JSON",
 }  # fmt: skip
 MISSING = "not measured"
+COUNTS = 0.05  # of all the time: a stage that took less is not named
 
 
 def title(metric: str) -> str:
@@ -16,37 +19,11 @@ def title(metric: str) -> str:
     return NAMES.get(metric, metric.replace("_", " ").capitalize())
 
 
-def number(value: float | None, percent: bool = False) -> str:
-    """Return a number as a person writes it; percentages with one digit after the point."""
-    if value is None:
-        return MISSING
-    if not math.isfinite(value):
-        return "not a number" if math.isnan(value) else "infinite"
-    if percent:
-        return f"{value:.0f} %" if value == round(value) else f"{value:.1f} %"
-    if abs(value) >= 1000 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
-
-
-def size(count: float) -> str:
-    """Return bytes for people."""
-    value, unit = float(count), "B"
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < 1024 or unit == "GB":
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit in ("B", "KB") else f"{value:.1f} {unit}"
-
-
-def duration(seconds: float) -> str:
-    """Return a span of time for people."""
-    if 0 < seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+def took(seconds: Mapping[str, float]) -> str:
+    """Return how long the stages of a run took together, and those that count; "" for nothing."""
+    whole = sum(seconds.values())
+    parts = [f"{name} {duration(each)}" for name, each in seconds.items() if each > COUNTS * whole]
+    return f"{duration(whole)}: {', '.join(parts)}" if parts else ""
 
 
 def cut(text: str, most: int) -> str:

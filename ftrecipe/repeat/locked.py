@@ -10,17 +10,22 @@ from ftrecipe.errors import ConfigError
 from ftrecipe.found import find_run
 from ftrecipe.lock import record
 from ftrecipe.paths import typed
+from ftrecipe.repeat.later import as_trained
 from ftrecipe.rundir import RunDir, read_json
 
 
 @dataclass
 class Locked:
-    """A lock, and where what it names may lie: the working folder, beside it, its recipe's."""
+    """A lock, and where what it names may lie: the working folder, beside it, its recipe's.
+
+    left_out: suites that were measured later, of files that nobody knows to be the same.
+    """
 
     lock: dict[str, Any]
     file: Path
     runs_dir: str | None = None
     roots: list[Path] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def open_lock(word: str, place: Path | None = None) -> Locked:
@@ -39,7 +44,8 @@ def open_lock(word: str, place: Path | None = None) -> Locked:
     lock = record.read(file)
     if not lock["complete"]:
         raise ConfigError(f"{word}: this run never came to its first step; start it, or resume it")
-    found = Locked(lock, file, roots=[Path.cwd(), file.parent])
+    lock, left_out = as_trained(lock)
+    found = Locked(lock, file, roots=[Path.cwd(), file.parent], left_out=left_out)
     rundir = RunDir(file.parent)
     if rundir.run.is_file():
         boundary = read_json(rundir.run)

@@ -9,8 +9,12 @@ from ftrecipe.errors import listed
 from ftrecipe.lock import inputs, surroundings
 from ftrecipe.lock.contents import config_of, files_of, flat
 from ftrecipe.lock.outcome import Item, conditions, mapped
+from ftrecipe.lock.record import AFTERWARDS, MEASURED
 from ftrecipe.repeat.found import PLACES
 from ftrecipe.repeat.planned import OWN
+
+# What may change once a run is trained, and the files that are read for it.
+LATER = (*(f"config.{name}" for name in AFTERWARDS), MEASURED)
 
 
 def here() -> dict[str, Any]:
@@ -69,8 +73,16 @@ def changes(lock: Mapping[str, Any], run: RunConfig) -> list[str]:
 def history(lock: Mapping[str, Any]) -> list[str]:
     """Return what keeps the lock from being compared: the run did not end, or was changed."""
     told: list[str] = []
-    if items := list(dict.fromkeys(change["item"] for change in lock["changed"])):
-        told.append(f"the run was changed while it went on: {listed(items, 6)}")
+    items = list(dict.fromkeys(change["item"] for change in lock["changed"]))
+    after = [item for item in items if item.startswith(LATER)]
+    if during := [item for item in items if item not in after]:
+        told.append(f"the run was changed while it went on: {listed(during, 6)}")
+    if after:
+        groups = dict.fromkeys(item.split(".")[1] for item in after if item != MEASURED)
+        told.append(
+            f"after its training the run was given another {listed(list(groups))}; "
+            "the repetition takes what it had last"
+        )
     if "results" not in lock:
         told.append("the run did not come to its end: there are no losses to compare with")
     if lock["compute"]["device_type"] == "cuda" and not lock["compute"]["deterministic"]:

@@ -3,7 +3,17 @@
 A new rule is a generator of faults under `@rule` in one of the modules here.
 """
 
-from ftrecipe.rules import against, choices, evaluating, exporting, gate, model, strategy, suites
+from ftrecipe.rules import (
+    against,
+    choices,
+    effect,
+    evaluating,
+    exporting,
+    gate,
+    model,
+    strategy,
+    suites,
+)
 from ftrecipe.rules.register import check, faults
 from ftrecipe.rules.strategy import strategy_faults
 
@@ -11,6 +21,7 @@ __all__ = [
     "against",
     "check",
     "choices",
+    "effect",
     "evaluating",
     "exporting",
     "faults",

@@ -39,6 +39,16 @@ def _settings(run: RunConfig) -> Iterator[str]:
 
 
 @rule
+def _fits_its_files(run: RunConfig) -> Iterator[str]:
+    """Check that what is in the model's own files has a place in those of each target."""
+    told: dict[str, str] = {}
+    for name, target in run.export.items():
+        for fault in target.misfits(run.export, run.model):
+            told.setdefault(fault, name)
+    yield from (f"export={name}: {fault}" for fault, name in told.items())
+
+
+@rule
 def _consents(run: RunConfig) -> Iterator[str]:
     """Check that what goes out of this machine was agreed to on the command line."""
     for name, target in run.export.items():

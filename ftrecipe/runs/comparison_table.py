@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from ftrecipe.amounts import NONE, duration, number, signed, size
 from ftrecipe.lock.contents import shown
-from ftrecipe.page.words import cut, duration, number, size
+from ftrecipe.page.words import cut
 from ftrecipe.runs.comparison import Cell, Comparison, Metric
 from ftrecipe.runs.listing import in_columns
-from ftrecipe.runs.one import SAID, signed
+from ftrecipe.runs.one import SAID
 
 BEST = "*"
 WIDEST = 44  # characters of a value in the table of differences
@@ -66,11 +67,12 @@ def change(metric: Metric, cell: Cell) -> str:
         return ""
     if cell.change == 0 and not cell.real:
         return "the same"
-    told = signed(cell.change)
+    told = signed(cell.change, metric.percent)
     if cell.low is None or cell.high is None:
         return told
     verdict = SAID[cell.better] if cell.real else "no real change"
-    return f"{told} ({signed(cell.low)} to {signed(cell.high)}) {verdict}".rstrip()
+    low, high = (signed(end, metric.percent) for end in (cell.low, cell.high))
+    return f"{told} ({low} to {high}) {verdict}".rstrip()
 
 
 def _differences(made: Comparison, names: list[str]) -> list[str]:
@@ -90,4 +92,4 @@ def _cost(made: Comparison, names: list[str]) -> list[str]:
 def spent(made: Comparison, at: int, key: str) -> str:
     """Write what a run took; nothing where it is not known."""
     known = made.cost[at][key]
-    return "–" if known is None else COST[key][1](known)
+    return NONE if known is None else COST[key][1](known)

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe import pointers
+from ftrecipe.amounts import duration, many, number
 from ftrecipe.errors import ConfigError
 from ftrecipe.folders import Shelf, shelf
-from ftrecipe.page.words import duration, printable
+from ftrecipe.page.words import printable
 from ftrecipe.runs import filters, order
 from ftrecipe.runs.record import CHECK, SWEEP, TRIAL, UNREADABLE, Record, record_of, sweep_of
 
 ARROWS = {"maximize": " ↑", "minimize": " ↓", None: ""}
 NOTHING = "–"
+DONE = "finished"
 HIDDEN = (CHECK, TRIAL)  # unless all is asked for
 
 
@@ -101,7 +103,7 @@ def table(made: Listing, asked: Asked) -> list[str]:
         "status": [_status(run) for run in made.runs],
         "objective": [objective(run) for run in made.runs],
         "date": [(run.started or "").replace("T", " ")[:16] for run in made.runs],
-        **{key: [_number(filters.metric_of(run, key)) for run in made.runs] for key in metrics},
+        **{key: [number(filters.metric_of(run, key)) for run in made.runs] for key in metrics},
     }
     optional = {
         "took": [_took(run) for run in made.runs] if asked.sort == "duration" else [],
@@ -141,15 +143,13 @@ def _status(run: Record) -> str:
         return f"{state}, {run.trials['finished']} of {run.trials['planned']} trials"
     if state in ("failed", "interrupted") and run.stage:
         state += f" in {run.stage}"
+    going = [f"{name} {part['state']}" for name, part in run.later.items() if part["state"] != DONE]
+    state += f", {' and '.join(going)}" if going else ""
     return state if run.kind == "run" else f"{state} ({run.kind})"
 
 
 def _took(run: Record) -> str:
     return "" if run.seconds is None else duration(run.seconds)
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.4g}"
 
 
 def _notes(made: Listing) -> list[str]:
@@ -158,7 +158,7 @@ def _notes(made: Listing) -> list[str]:
     if made.matching > len(made.runs):
         notes.append(f"{len(made.runs)} of {made.matching} are shown (--limit)")
     if checks := made.hidden[CHECK]:
-        notes.append(f"{checks} check{'s' * (checks > 1)} of data not shown: --all")
+        notes.append(f"{many(checks, 'check')} of data not shown: --all")
     broken = [fault for run in made.runs if run.state != UNREADABLE for fault in run.faults]
     notes += [f"note: {fault}" for fault in [*made.faults, *broken]]
     return ["", *map(printable, notes)] if notes else []

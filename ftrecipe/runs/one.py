@@ -2,20 +2,26 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ftrecipe import manifest, pointers
+from ftrecipe import gated, manifest, pointers
+from ftrecipe.amounts import duration, number, signed, size
 from ftrecipe.folders import DEFAULT, Shelf
 from ftrecipe.lock.contents import flat, shown
-from ftrecipe.page.words import cut, duration, size
+from ftrecipe.page.words import cut, took
+from ftrecipe.paths import bytes_of
 from ftrecipe.results import BASE
 from ftrecipe.rundir import RunDir
 from ftrecipe.runs.exported import commands
 from ftrecipe.runs.listing import in_columns, objective
-from ftrecipe.runs.record import RUN, TRIAL, Record, boundary_of, finite, read_values, record_of
+from ftrecipe.runs.record import RUN, TRIAL, Record, boundary_of, finite, read_sound, record_of
+from ftrecipe.state import LATER, SECONDS, troubles, when
 
+TOLD_OF_DATA = {"examples", "tokens", "sources"}
+TOLD_OF_SOURCES = {"path", "format", "rows_used"}
+TOLD_OF_TRAINING = {"seconds", "tokens_per_second", "peak_memory_bytes"}
 LONGEST = 100  # characters of a value in a line
 SAID = {True: "better", False: "worse", None: ""}
 
@@ -36,13 +42,16 @@ class Whole:
 def read(rundir: RunDir, there: Shelf) -> Whole:
     """Read one run. Raises ConfigError for files that cannot be read."""
     boundary = boundary_of(rundir)
-    names = _names(rundir, there)
+    names, faults = _names(rundir, there), list[str]()
+    metrics = read_sound(rundir.metrics, "metrics.json", faults)
+    report = read_sound(rundir.data_report, "data_report.json", faults)
+    record = record_of(rundir.path, names)
     return Whole(
-        record_of(rundir.path, names),
+        replace(record, faults=[*record.faults, *faults]),
         names[0] if names and there.folder == Path(DEFAULT) else str(rundir.path),
         boundary,
-        read_values(rundir.metrics),
-        read_values(rundir.data_report) or None,
+        metrics,
+        report if report.keys() >= TOLD_OF_DATA else None,
         {
             one.name: manifest.what_is_wrong(one, hashes=False)
             for one in manifest.all_in(rundir.checkpoints)
@@ -63,8 +72,7 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
         if path.is_file() and not path.name.startswith("."):
             yield path.name, path.stat().st_size
         elif path.is_dir():
-            below = (file for file in path.rglob("*") if file.is_file())
-            yield f"{path.name}/", sum(file.stat().st_size for file in below)
+            yield f"{path.name}/", bytes_of(path)
 
 
 def results(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -108,8 +116,11 @@ def lines(whole: Whole) -> list[str]:
     """Return it in lines for a person."""
     run = whole.record
     told = [f"run       {run.folder} ({run.name})", f"status    {_status(run)}"]
+    told += [f"later     {line}" for line in _later(whole)]
     told += [f"gate      {line}" for line in _gate(whole.metrics.get("gate"))]
     told += [f"exports   {', '.join(made)}"] if (made := _exports(whole.metrics)) else []
+    before = gated.made_before(RunDir(Path(run.folder)), whole.metrics.get("gate"))
+    told += [f"gate      {line}" for line in before]
     told += [f"names     {', '.join(run.names)}"] if run.names else []
     told += [f"tags      {', '.join(run.tags)}"] if run.tags else []
     told += [f"objective {objective(run)}"] if run.objective else []
@@ -117,7 +128,9 @@ def lines(whole: Whole) -> list[str]:
     told += ["", *table] if (table := _results(whole.metrics)) else []
     told += ["", "config, where it is not the default", *_config(whole.boundary), ""]
     told += [f"data      {line}" for line in _data(whole.data)]
-    told += [f"took      {_took(whole.metrics['train'])}"] if "train" in whole.metrics else []
+    train = whole.metrics.get("train", {})
+    told += [f"took      {_took(train)}"] if train.keys() >= TOLD_OF_TRAINING else []
+    told += [f"stages    {took(run.stages)}"] if run.stages else []
     told += [
         f"saved     {name}{f' (damaged: {fault})' if fault else ''}"
         for name, fault in whole.checkpoints.items()
@@ -134,9 +147,21 @@ def _status(run: Record) -> str:
     return f"{run.state}{kind}{at}{took}{why}"
 
 
+def _later(whole: Whole) -> Iterator[str]:
+    """Yield what was done with the run after it had finished, and what has to be done again."""
+    run = whole.record
+    for name, part in run.later.items():
+        if part["state"] in ("running", "finished"):
+            times = took(part.get(SECONDS, {}))
+            told = f"{name} on {when(part)}: {part['state']}"
+            yield f"{told} ({times})" if times else told
+    yield from troubles(RunDir(Path(run.folder)), {LATER: run.later})
+
+
 def _exports(metrics: Mapping[str, Any]) -> list[str]:
     """Return each export with what its gate said of it."""
-    return [f"{name} {said['verdict']}" for name, said in metrics.get("exports", {}).items()]
+    found = metrics.get("exports", {}).items()
+    return [f"{name} {said.get('verdict', 'unknown')}" for name, said in found]
 
 
 def _gate(gate: Mapping[str, Any] | None) -> Iterator[str]:
@@ -157,9 +182,9 @@ def _results(metrics: Mapping[str, Any]) -> list[str]:
     columns = {
         "metric": [one["metric"] for one in found],
         **({"against": [one["against"] for one in found]} if several else {}),
-        "before" if several else "base": [_number(one["before"]) for one in found],
-        "tuned": [_number(one["tuned"]) for one in found],
-        "change": [signed(one["change"]) for one in found],
+        "before" if several else "base": [number(one["before"]) for one in found],
+        "tuned": [number(one["tuned"]) for one in found],
+        "change": [_change(one["change"]) for one in found],
         "95 % interval": [interval(one) for one in found],
         "": [verdict(one) for one in found],
     }
@@ -181,15 +206,8 @@ def verdict(told: Mapping[str, Any]) -> str:
     return SAID[told.get("better")]
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
-
-
-def signed(value: float | None) -> str:
-    """Write a change with its sign, to three or four digits."""
-    if value is None:
-        return ""
-    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.4g}"
+def _change(value: float | None) -> str:
+    return "" if value is None else signed(value)
 
 
 def _config(boundary: Mapping[str, Any]) -> list[str]:
@@ -213,13 +231,11 @@ def _option(chosen: str | list[str]) -> str:
 def _data(report: Mapping[str, Any] | None) -> Iterator[str]:
     if report is None:
         return
-    if "examples" not in report:  # of an older release, which counted otherwise
-        return
     rows = ", ".join(f"{count:,} {split}" for split, count in report["examples"].items())
     trained = report["tokens"].get("train", {}).get("supervised")
     learned = f"; {trained:,} tokens are learned in an epoch" if trained else ""
     yield f"{rows} examples{learned}"
-    for source in report["sources"]:
+    for source in (one for one in report["sources"] if one.keys() >= TOLD_OF_SOURCES):
         yield f"  {source['path']} ({source['format']}, {source['rows_used']:,} rows used)"
 
 

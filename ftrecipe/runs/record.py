@@ -9,10 +9,12 @@ from typing import Any
 from ftrecipe.errors import ConfigError, listed
 from ftrecipe.folders import SWEEP as SWEEP_FILE
 from ftrecipe.found import TRAINED, seconds_of
+from ftrecipe.lock.shape import misshapen
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.runs.tags import tags_of
-from ftrecipe.state import PLANNED, read_status
+from ftrecipe.state import LATER, PLANNED, SECONDS, read_status
 
+RUN_SCHEMA = "run.json"
 UNREADABLE = "unreadable"
 STATES = ("planned", "running", "finished", "failed", "interrupted", UNREADABLE)
 RUN, BASELINE, CHECK, SWEEP, TRIAL = "run", "baseline", "check", "sweep", "trial"
@@ -29,7 +31,8 @@ class Record:
 
     name: what its folder is named after, the recipe for instance. kind: `baseline` measured
     without training, `check` only looked at data. seconds: from its start to its end. metrics: all
-    numbers by dotted name. faults: what could not be read.
+    numbers by dotted name. faults: what could not be read. stages: the seconds of each. later: what
+    was done with it after it had finished.
     """
 
     folder: str
@@ -48,6 +51,8 @@ class Record:
     tags: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     trials: dict[str, int] | None = None
+    stages: dict[str, float] = field(default_factory=dict)
+    later: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -76,11 +81,11 @@ def record_of(folder: Path, names: list[str], kind: str | None = None) -> Record
         name=_text(boundary.get("name")) or folder.parent.name,
         kind=kind or kind_of(stages if isinstance(stages, list) else [TRAINED]),
         recipe=_text(boundary.get("recipe")),
-        state=_text(status["state"]) or UNREADABLE if boundary else UNREADABLE,
-        stage=_text(status["stage"]),
-        error=_text(status["error"]),
-        started=_text(status["started"]),
-        ended=_text(status["ended"]),
+        state=status["state"] if boundary else UNREADABLE,
+        stage=status["stage"],
+        error=status["error"],
+        started=status["started"],
+        ended=status["ended"],
         seconds=_between(status["started"], status["ended"]),
         gate=gate_of(metrics),
         objective=objective_of(metrics),
@@ -88,6 +93,8 @@ def record_of(folder: Path, names: list[str], kind: str | None = None) -> Record
         tags=tags,
         names=names,
         faults=faults,
+        stages=status.get(SECONDS, {}),
+        later=status.get(LATER, {}),
     )
 
 
@@ -211,7 +218,17 @@ def boundary_of(rundir: RunDir) -> dict[str, Any]:
     known = read_values(rundir.run)
     if lacking := [key for key in ("name", "stages", "config", *SETTINGS) if key not in known]:
         raise ConfigError(f"{rundir.run}: says nothing of {listed(lacking)}; it is no run of ours")
+    if wrong := misshapen(known, RUN_SCHEMA):
+        raise ConfigError([f"{rundir.run}: {fault}" for fault in wrong.values()])
     return known
+
+
+def read_sound(path: Path, schema: str, faults: list[str]) -> dict[str, Any]:
+    """Return what a file says by name, without the values that are not as its schema says."""
+    known = read_values(path)
+    wrong = misshapen(known, schema)
+    faults += [f"{path}: {fault}" for fault in wrong.values()]
+    return {key: value for key, value in known.items() if key not in wrong}
 
 
 def _status(rundir: RunDir, faults: list[str]) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """Scores as a person reads them on a terminal."""
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from ftrecipe.amounts import NONE, many, number, signed
 from ftrecipe.compare.bootstrap import Change, Interval
-from ftrecipe.components.eval import AnswerEval
-from ftrecipe.page.words import number, title
+from ftrecipe.page.words import title
 from ftrecipe.scoring.judging import Scored
 from ftrecipe.scoring.pairing import Paired
 
@@ -33,10 +32,10 @@ def left_over(files: Files) -> list[str]:
         if found.missing:
             more = " …" if len(found.missing) > _NAMED else ""
             named = ", ".join(found.missing[:_NAMED]) + more
-            lacking = _many(len(found.missing), "question")
+            lacking = many(len(found.missing), "question")
             lines.append(f"missing    {found.name}: {lacking} without an answer, wrong: {named}")
         if found.unused:
-            lines.append(f"unused     {found.name}: {_many(found.unused, 'answer')} to no question")
+            lines.append(f"unused     {found.name}: {many(found.unused, 'answer')} to no question")
     return lines
 
 
@@ -69,9 +68,9 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _alone(scored: Scored) -> Iterator[Sequence[str]]:
     suite = scored.suite
     for metric, value in scored.mine.metrics.items():
-        unit = _unit(suite, metric)
-        span = _span(scored.intervals[metric], unit)
-        yield _title(metric), _number(value) + unit, span
+        percent, found = suite.is_percent(metric), scored.intervals[metric]
+        ends = (number(found.low, percent), number(found.high, percent))
+        yield _title(metric), number(value, percent), _span(found, *ends)
 
 
 def _compared(scored: Scored) -> Iterator[Sequence[str]]:
@@ -79,12 +78,13 @@ def _compared(scored: Scored) -> Iterator[Sequence[str]]:
     for metric, change in (scored.changes or {}).items():
         if metric not in scored.mine.metrics:
             continue
+        percent = suite.is_percent(metric)
         yield (
             _title(metric),
-            _number(scored.mine.metrics[metric]) + _unit(suite, metric),
-            _number(others[metric]) + _unit(suite, metric),
-            _number(change.change, "+"),
-            _span(change, "", "+"),
+            number(scored.mine.metrics[metric], percent),
+            number(others[metric], percent),
+            _change(change.change, percent),
+            _span(change, _change(change.low, percent), _change(change.high, percent)),
             _verdict(scored, metric, change),
         )
 
@@ -101,22 +101,9 @@ def _verdict(scored: Scored, metric: str, change: Change) -> str:
     return "better" if better else "worse"
 
 
-def _span(found: Interval | Change, unit: str, sign: str = "") -> str:
-    if found.low is None or found.high is None:
-        return "not known"
-    return f"{_number(found.low, sign)}{unit} to {_number(found.high, sign)}{unit}"
+def _span(found: Interval | Change, low: str, high: str) -> str:
+    return "not known" if found.low is None or found.high is None else f"{low} to {high}"
 
 
-def _unit(suite: AnswerEval, metric: str) -> str:
-    return " %" if suite.is_percent(metric) else ""
-
-
-def _number(value: float | None, sign: str = "") -> str:
-    """Return a number with two digits after the point, as scores are published."""
-    if value is None or not math.isfinite(value):
-        return number(value)
-    return f"{value:{sign},.2f}"
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+def _change(value: float | None, percent: bool) -> str:
+    return NONE if value is None else signed(value, percent)

@@ -11,9 +11,10 @@ from ftrecipe.components.export.vllm_server import why_not
 from ftrecipe.components.model.facts import config_of
 from ftrecipe.config import RunConfig, from_plain
 from ftrecipe.errors import ConfigError, listed
+from ftrecipe.model_folder import ADAPTER_CONFIG
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.sealing import opened
-from ftrecipe.serving.order import ADAPTER, PROGRAM, VLLM, WAYS, Served, Way
+from ftrecipe.serving.order import PROGRAM, VLLM, WAYS, Served, Way
 from ftrecipe.talk.choice import FAILED, Loadable, best, loadable, named
 
 WITH, BY = "--with", "--by"
@@ -36,7 +37,7 @@ class Candidate:
     @property
     def adapters(self) -> list[Loadable]:
         """The adapters among them."""
-        return [each for each in self.usable if (each.path / ADAPTER).is_file()]
+        return [each for each in self.usable if (each.path / ADAPTER_CONFIG).is_file()]
 
 
 def candidates(rundirs: Sequence[RunDir]) -> list[Candidate]:
@@ -120,7 +121,7 @@ def _vllm_refuses(runs: Sequence[Candidate], served: Sequence[Served], on_gpu: b
         return "no NVIDIA GPU was found here"
     if any(one.what.engine not in VLLM.engines for one in served):
         return "it takes exports alone, adapter or merged: python -m ftrecipe export RUN"
-    adapters = [one.what.path for one in served if (one.what.path / ADAPTER).is_file()]
+    adapters = [one.what.path for one in served if (one.what.path / ADAPTER_CONFIG).is_file()]
     if adapters and len(adapters) < len(served):
         return "it serves one model, or adapters of one base"
     if not adapters:

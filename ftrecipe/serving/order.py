@@ -7,8 +7,6 @@ from typing import Any
 
 from ftrecipe.talk.choice import TRAINED, Loadable
 
-ADAPTER = "adapter_config.json"  # the file that tells an adapter's folder
-
 
 @dataclass(frozen=True)
 class Way:
@@ -50,7 +48,7 @@ class Order:
     way: a module of `ftrecipe.stages.serving`. address: as clients write it. socket: the file
     descriptor of what is bound to it already. key: what clients have to know, None for nothing.
     context: the most tokens of a question and its answer, None for what the program takes.
-    opening: a conversation to try.
+    opening: what to try it by: messages, or a prompt.
     """
 
     way: str
@@ -60,7 +58,7 @@ class Order:
     key: str | None
     context: int | None
     log: Path
-    opening: Sequence[dict[str, str]]
+    opening: dict[str, Any]
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON takes it."""

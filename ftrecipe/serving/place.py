@@ -1,17 +1,18 @@
 """Where a server answers, what it keeps, and what people are told of it before it starts."""
 
 import ipaddress
-import json
 import os
 import socket
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from ftrecipe.components.eval.prompts import ASKED_RAW
 from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.serving.choosing import Candidate
 from ftrecipe.serving.order import Order, Served
+from ftrecipe.serving.trying import to_try
 
 HOST, PORT, KEY = "--host", "--port", "--api-key"
 KEY_VARIABLE = "FTRECIPE_API_KEY"
@@ -38,6 +39,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def address(bound: socket.socket) -> str:
+    """Return the URL by which this machine reaches a bound socket: "any" is no address to call."""
     host, port = bound.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = "127.0.0.1" if bound.family == socket.AF_INET else "::1"
@@ -55,22 +57,14 @@ def log(rundir: RunDir) -> Path:
     return Path(tempfile.gettempdir()) / f"ftrecipe-serve-{os.getpid()}.txt"
 
 
-def opening(run: Candidate) -> list[dict[str, str]]:
-    """Return a conversation to try, begun as those were that the run was trained on."""
+def opening(run: Candidate) -> dict[str, Any]:
+    """Return what to try it by: a conversation, or a text, begun as those that it has learned."""
+    question = to_try(run.rundir, run.run)
+    if run.run.dataset.produces() in ASKED_RAW:
+        return {"prompt": question or "Once upon a time"}
     system = run.run.dataset.system
     begun = [{"role": "system", "content": system}] if system else []
-    return [*begun, {"role": "user", "content": _question(run.rundir) or "Hello!"}]
-
-
-def _question(rundir: RunDir) -> str | None:
-    """Return a short question that the run was measured by."""
-    for file in sorted(rundir.eval.glob("*.jsonl")):
-        with file.open(encoding="utf-8") as rows:
-            first: Any = json.loads(rows.readline() or "{}")
-        question = first.get("question")
-        if isinstance(question, str) and len(question) < 100 and question.isprintable():
-            return question
-    return None
+    return {"messages": [*begun, {"role": "user", "content": question or "Hello!"}]}
 
 
 def told(order: Order, about: str, bound: socket.socket) -> list[str]:

@@ -12,19 +12,21 @@ import traceback
 from pathlib import Path
 
 from ftrecipe import gated
+from ftrecipe.amounts import size
 from ftrecipe.errors import ConfigError, FtrecipeError, Stopped
 from ftrecipe.ranks import Ranks
 from ftrecipe.rundir import LOCK_FD, STAGES, RunDir, hold, read_json
 from ftrecipe.sealing import opened
 from ftrecipe.secrets import redacted
+from ftrecipe.stages.closing import closing
 from ftrecipe.stages.ranks import Rank, Record
 from ftrecipe.stages.screen import Screen, take_screen
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.signals import die_with_parent, leave_when_lost, listen, lost_rank
 from ftrecipe.stages.status import Status
-from ftrecipe.stages.summary import summary
 from ftrecipe.stages.surroundings import settle
 from ftrecipe.stages.wait import WAIT, wait
+from ftrecipe.state import going_on
 
 LAST = STAGES[-1]  # ends a run, and with it says whether its gate was passed
 START_SPREAD = 60.0  # seconds within which all ranks of one start have begun
@@ -58,7 +60,7 @@ def enter(rundir: RunDir, rank: Rank, stages: list[str]) -> int:
         log = stack.enter_context(own.open("a", encoding="utf-8", buffering=1))
         screen = take_screen(log, silent=not rank.first)
         try:
-            return Worker(rundir, rank, screen).work(stages)
+            return Worker(rundir, rank, screen, stages).work()
         except OSError as error:
             if is_full(error) and screen.errors:  # not even status.json and log.txt can be written
                 screen.errors.write(f"failed: {no_room(rundir)}\n")
@@ -69,14 +71,16 @@ def enter(rundir: RunDir, rank: Rank, stages: list[str]) -> int:
 class Worker:
     """One process of a run: works through its stages, and keeps word of how it fares."""
 
-    def __init__(self, rundir: RunDir, rank: Rank, screen: Screen) -> None:
+    def __init__(self, rundir: RunDir, rank: Rank, screen: Screen, stages: list[str]) -> None:
         self.dir, self.rank, self.screen = rundir, rank, screen
         self.ranks = Ranks(rundir, since=time.time() - START_SPREAD)
         self.record = Record(rundir, rank)
-        self.status = Status(rundir, writes=rank.first)
+        self.status = Status(rundir, stages, writes=rank.first)
+        self.stages = stages
 
-    def work(self, stages: list[str]) -> int:
+    def work(self) -> int:
         """Run the stages in order; return the exit code."""
+        stages = self.stages
         try:
             session = Session.open(self.dir, self.screen, self.rank)
             self.rank.check(session.run, stages)
@@ -90,7 +94,7 @@ class Worker:
             self.record.say("finished")
             if not self.status.finish():
                 return 0
-            for line in summary(session):
+            for line in closing(session, self.status.name, self.status.seconds):
                 self.screen.say(line)
             return gated.FAILED if stages[-1] == LAST and gated.fails(self.dir) else 0
         except FtrecipeError as error:
@@ -116,11 +120,12 @@ class Worker:
                 self.screen.fail(f"error: {fault}")
             return code
         self.screen.fail(f"{state} in {self.status.current}: {reason}")
-        if self.status.planned == ["prepare"]:
+        if self.status.name is None and self.status.planned == ["prepare"]:
             return code  # `check`: its folder does not outlive it
         if state == "failed":
             self.screen.fail(f"details   {self.dir.logs if self.rank.world > 1 else self.dir.log}")
-        self.screen.fail(f"go on     python -m ftrecipe resume {self.dir.path}")
+        for line in going_on(self.dir, self.status.name):
+            self.screen.fail(line)
         return code
 
     def end(self, state: str, reason: str) -> None:
@@ -145,7 +150,7 @@ def is_full(error: BaseException) -> bool:
 def no_room(rundir: RunDir) -> str:
     """Return where there is how much room, for people whose disk is full."""
     free = [
-        f"{shutil.disk_usage(folder).free / 2**20:,.0f} MiB free in {folder}"
+        f"{size(shutil.disk_usage(folder).free)} free in {folder}"
         for folder in (rundir.path.parent, tempfile.gettempdir())
     ]
     return f"no space left on a disk ({', '.join(free)}); free some, or set TMPDIR or runs_dir"

@@ -1,10 +1,11 @@
 """Makes what others will use of the trained model, one folder a target, each held by the gate."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ftrecipe import gated
-from ftrecipe.components.export import Export
+from ftrecipe.components.export import Artefact, Export
 from ftrecipe.errors import listed
 from ftrecipe.gated import REJECTED
 from ftrecipe.rundir import RunDir, read_json
@@ -81,13 +82,13 @@ def _make(
     try:
         target.write(tuned, fresh)
         merge = tuned.merge_figures if target.needs_merge else None
-        found = fidelity.judged(target.artefacts(fresh), merge)
+        artefacts = target.artefacts(fresh)
+        found = fidelity.judged(artefacts, merge)
+        if aside := reject(fresh, artefacts, found):
+            session.screen.warn(f"export    {name} failed: {aside}")
+        found.write(fresh)
         if found.passes:
-            found.write(fresh)
             write_card(session, target, fresh)  # it goes out with the files
-        else:
-            reject(fresh, found)
-            session.screen.warn(f"export    {name} failed: its files are in {REJECTED}/")
         gone = _judged_in(final) - _judged_in(fresh)
         put(fresh, final)
     finally:
@@ -103,14 +104,24 @@ def _judged_in(folder: Path) -> set[str]:
     return {each["name"] for each in read_json(file)["artefacts"]} if file.is_file() else set()
 
 
-def reject(folder: Path, found: Judged) -> None:
-    """Put all files of a folder where nobody loads them by accident, and say why beside them."""
-    files = list(folder.iterdir())
+def reject(folder: Path, artefacts: Sequence[Artefact], found: Judged) -> str:
+    """Put what failed where nobody loads it by accident; return in words what is where.
+
+    Of several files those that failed; all of a folder where nothing in it passed. "" if none did.
+    """
+    failed = found.told["rejected"]
+    if not failed:
+        return ""
+    paths = [each.path for each in artefacts if each.name in failed]
+    moved = paths if found.passes else list(folder.iterdir())
     rejected = folder / REJECTED
     rejected.mkdir()
-    for path in files:
+    for path in moved:
         path.rename(rejected / path.name)
-    found.write(folder)
+    if not found.passes:
+        return f"its files are in {REJECTED}/"
+    others = [each.name for each in artefacts if each.name not in failed]
+    return f"{listed(failed)} in {REJECTED}/; {listed(others)} passed, and stay"
 
 
 def _delivered(

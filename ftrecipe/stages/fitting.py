@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
+from ftrecipe.amounts import GIB
 from ftrecipe.components.hardware import Device
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.data.split import SPLITS
 from ftrecipe.fit import fit, refuse
-from ftrecipe.memory import GIB
 from ftrecipe.needs import Longest
 from ftrecipe.stages.session import Session
 

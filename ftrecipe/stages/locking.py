@@ -10,13 +10,16 @@ from ftrecipe.lock.results import prepared_content, results
 from ftrecipe.rundir import read_json
 from ftrecipe.stages.session import Session
 
+MEASURING = "eval."  # how the keys of files begin that are read only to measure
+
 
 def lock_data(session: Session) -> None:
     """Write down the data: its files, and what was prepared of them. No file is read twice."""
     if session.only_checks or not session.rank.first:
         return
     if session.dir.adapter.is_dir() or session.dir.model.is_dir():
-        return  # the lock keeps what was trained on
+        _lock_measured(session)  # the lock keeps what was trained on
+        return
     report = session.prepared.report
     record.add(
         session.dir,
@@ -27,6 +30,18 @@ def lock_data(session: Session) -> None:
             "rows": {name: split["rows"] for name, split in report["tokens"].items()},
         },
     )
+
+
+def _lock_measured(session: Session) -> None:
+    """Write down what suites read that were asked for after the training."""
+    file = session.dir.lock_json
+    known = read_json(file).get("data") if file.is_file() else None
+    if known is None:
+        return
+    trained_on = [one for one in known["files"] if not one["key"].startswith(MEASURING)]
+    measured = inputs.data_files(session.run, MEASURING)
+    if [*trained_on, *measured] != known["files"]:
+        record.add(session.dir, data=known | {"files": [*trained_on, *measured]})
 
 
 def lock_run(session: Session) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ftrecipe.amounts import many
 from ftrecipe.data.audit.describe import describe
 from ftrecipe.data.audit.page import data_page
 from ftrecipe.data.audit.report import Report
 from ftrecipe.data.audit.schedule import schedule
-from ftrecipe.data.audit.told import several, verdict
+from ftrecipe.data.audit.told import verdict
 from ftrecipe.data.build import built
 from ftrecipe.data.prepared import Job, Prepared, fingerprint
 from ftrecipe.errors import ConfigError, DataError
@@ -31,6 +32,7 @@ def prepare(session: Session) -> None:
     RuleError for rows that are too long for the memory there is.
     """
     _check_length(session)
+    _check_exports(session)
     job = job_of(session)
     if _is_all_there_is(session):
         session.screen.say("prepare   the data is no longer there; going on with what was prepared")
@@ -93,7 +95,17 @@ def _check_length(session: Session) -> None:
         raise ConfigError(f"trainer.max_length={asked}: this model takes {own} tokens at most")
 
 
+def _check_exports(session: Session) -> None:
+    """Raise ConfigError for exports that cannot be made of what will be trained."""
+    if session.only_checks or not session.exports or "train" in known_status(session.dir)["done"]:
+        return
+    from ftrecipe.stages.exporting.foreseen import refuse_unmakeable  # PEFT is not for all
+
+    refuse_unmakeable(session)
+
+
 def job_of(session: Session) -> Job:
+    """Return what there is to prepare, of those parts of the run that it depends on."""
     run = session.run
     return Job(
         source=run.dataset,
@@ -173,7 +185,7 @@ def _tell(session: Session, report: Report, known: bool) -> None:
     for warning in report["warnings"]:
         session.screen.warn(printable(warning))
     if session.only_checks and not report["failures"]:
-        ready = several(report["examples"]["train"], "example")
+        ready = many(report["examples"]["train"], "example")
         what = f"ready     {ready} to train on"
         if not report["trainable"]:
             what = f"checked   {ready}: {verdict(report).lower()}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO, cast
 
+from ftrecipe.amounts import duration
 from ftrecipe.secrets import RedactedStream
 
 WIDTH = 24
@@ -117,13 +118,3 @@ def take_screen(log: TextIO, silent: bool = False) -> Screen:
 def _own(number: int) -> TextIO:
     stream = os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace")
     return cast(TextIO, RedactedStream(stream))
-
-
-def duration(seconds: float) -> str:
-    """Write seconds as a person says them: 8 s, 3 min 05 s, 2 h 07 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

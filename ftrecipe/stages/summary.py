@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ftrecipe import gated, results
-from ftrecipe.compare.words import NONE, number, signed
+from ftrecipe.amounts import NONE, number, signed
 from ftrecipe.components.eval import Eval
 from ftrecipe.results import BASE
 from ftrecipe.rundir import RunDir, read_json
@@ -20,8 +20,6 @@ Changes = dict[str, dict[str, dict[str, Any]]]
 
 def summary(session: Session) -> list[str]:
     """Return the closing lines of a run, from what its folder holds."""
-    if session.only_checks:
-        return []
     rows = measured(session.run.eval, session.dir)
     lines = ["", *rows, ""] if rows else [""]
     own_data = not (session.run.dataset.path or "").startswith("builtin:")
@@ -31,7 +29,9 @@ def summary(session: Session) -> list[str]:
             "for real use: model=smollm2_135m"
         )
     gate = gated.gate_of(session.dir)
-    return lines + (gated.lines(gate) if gate else []) + paths(session.dir)
+    told = gated.lines(gate) if gate else []
+    told += [f"gate      {each}" for each in gated.made_before(session.dir, gate)]
+    return lines + told + paths(session.dir)
 
 
 def measured(suites: dict[str, Eval], rundir: RunDir) -> list[str]:
@@ -62,7 +62,7 @@ def table(
     ]
     if not rows:
         return []
-    return _aligned(("", who, *HEAD[2:]), rows)
+    return aligned(("", who, *HEAD[2:]), rows)
 
 
 def alone(suites: dict[str, Eval], models: dict[str, Values]) -> list[str]:
@@ -74,10 +74,11 @@ def alone(suites: dict[str, Eval], models: dict[str, Values]) -> list[str]:
             percent, unit = suite.is_percent(metric), suite.units.get(metric)
             cells = [number(one.get(metric), percent, unit) for one in found]
             rows.append((f"{name}.{metric}", *cells))
-    return _aligned(("", *models), rows) if rows else []
+    return aligned(("", *models), rows) if rows else []
 
 
-def _aligned(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the rows in columns below their heads, and how many more there are than are shown."""
     shown = [head, *rows[:MOST]]
     widths = [max(len(row[column]) for row in shown) + 2 for column in range(len(head))]
     told = ["".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in shown]

@@ -4,9 +4,9 @@ import ctypes
 import os
 import sys
 
+from ftrecipe.amounts import GIB
 from ftrecipe.components.hardware import Device
 from ftrecipe.config import RunConfig
-from ftrecipe.memory import GIB
 from ftrecipe.memory.activations import MAPPED_FROM
 from ftrecipe.needs import needs
 

@@ -1,6 +1,5 @@
 """Trains: the model as it starts, what the method adds to it, TRL's trainer, the saved result."""
 
-import math
 import resource
 import sys
 import time
@@ -9,6 +8,7 @@ from typing import Any, cast
 import torch
 from transformers.trainer_pt_utils import get_model_param_count
 
+from ftrecipe.amounts import duration
 from ftrecipe.best import is_enough
 from ftrecipe.components.hardware import Device
 from ftrecipe.errors import ConfigError, StageError, Stopped
@@ -16,21 +16,22 @@ from ftrecipe.manifest import divided_by
 from ftrecipe.rundir import read_json
 from ftrecipe.stages.locking import lock_run
 from ftrecipe.stages.measuring.objective import judged
-from ftrecipe.stages.screen import duration
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.surroundings import give_back
 from ftrecipe.stages.training.arguments import arguments
+from ftrecipe.stages.training.attaching import attach
 from ftrecipe.stages.training.batches import PackedCollator, PaddingCollator
 from ftrecipe.stages.training.best import Best
 from ftrecipe.stages.training.exhaustion import place_of, told
 from ftrecipe.stages.training.following import Following, logged
 from ftrecipe.stages.training.guards import Watch
-from ftrecipe.stages.training.packing import Documents, PackedDataset, token_counts
+from ftrecipe.stages.training.packing import Documents
 from ftrecipe.stages.training.peers import Peers, check_accelerator
 from ftrecipe.stages.training.rehearsal import Rehearsal
 from ftrecipe.stages.training.resuming import find_start
+from ftrecipe.stages.training.rows import total_steps, training_rows, validation_rows
 from ftrecipe.stages.training.sampled import Sampled, lacks
-from ftrecipe.stages.training.saving import keep_initial, save
+from ftrecipe.stages.training.saving import save
 from ftrecipe.stages.training.sft import LeanSFTTrainer
 from ftrecipe.stages.training.trackers import Tracker
 
@@ -119,84 +120,6 @@ def release(trainer: LeanSFTTrainer) -> None:
     trainer.optimizer = trainer.lr_scheduler = None
     trainer.accelerator.free_memory()
     give_back()
-
-
-def training_rows(session: Session) -> Documents:
-    """Return the training split, packed where that was asked for."""
-    rows = session.prepared.train()
-    if rows is None:
-        raise ConfigError("the train split is empty; see dataset.split")
-    return packed(session, rows) if session.run.trainer.packing else rows
-
-
-def validation_rows(session: Session) -> Documents | None:
-    """Return the validation split, laid out as the training's is; None if it is not asked for."""
-    rows = session.prepared.validation() if session.run.trainer.eval_steps else None
-    return packed(session, rows) if rows is not None and session.run.trainer.packing else rows
-
-
-def packed(session: Session, rows: Documents) -> PackedDataset:
-    """Return packed rows of `max_length` tokens, or as many as the longest document has."""
-    capacity = session.run.trainer.max_length or max(token_counts(rows))
-    return PackedDataset(rows, capacity=capacity, seed=session.run.seed)
-
-
-def total_steps(rows: int, session: Session) -> int:
-    """Return the optimizer steps of the whole run, as the trainer will count them."""
-    trainer = session.run.trainer
-    if trainer.max_steps > 0:
-        return trainer.max_steps
-    per_epoch = trainer.steps_per_epoch(rows, session.run.world_size)
-    return math.ceil(trainer.num_train_epochs * max(1, per_epoch))
-
-
-def attach(session: Session, steps: int, peers: Peers) -> Any:
-    """Return the starting model with what the method trains; checks that something is trained."""
-    run, models = session.run, session.models
-    torch.manual_seed(run.seed)
-    model = models.start
-    models.remember_base()
-    if not hasattr(model, "peft_config"):
-        model = run.peft.attach(model, steps, models.new_tokens())
-    if run.strategy.zero_stage == 3:
-        one_dtype(model)
-    if peers.any(checkpointing(session)):  # one that gathers weights again needs all the others
-        # Recomputed without re-entering, ZeRO-3 finds weights of an adapted layer divided again.
-        again = {"use_reentrant": run.strategy.zero_stage == 3}
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=again)
-        model.enable_input_require_grads()
-    if run.peft.mutates_base and session.rank.first:
-        keep_initial(session, model)
-    if not any(weight.requires_grad for weight in model.parameters()):
-        raise StageError("this method trains no weight of this model")
-    return model.train()
-
-
-def one_dtype(model: Any) -> None:
-    """Give an adapter the base's dtype: ZeRO-3 gathers weights of one dtype only.
-
-    Its optimizer keeps 32 bits of every trained weight beside them.
-    """
-    dtype = next(w.dtype for w in model.parameters() if w.is_floating_point())
-    for weight in model.parameters():
-        if weight.requires_grad:
-            weight.data = weight.data.to(dtype)
-
-
-def checkpointing(session: Session) -> bool:
-    """Tell whether activations are recomputed: as asked, else only where memory calls for it."""
-    asked = session.run.trainer.gradient_checkpointing
-    if asked is not None:
-        return asked
-    if session.models.found.device is not Device.cuda or not session.run.peft.allows_checkpointing:
-        return False
-    return not session.models.training_fits(longest(session))
-
-
-def longest(session: Session) -> int:
-    """Return the length of the longest training row in tokens."""
-    rows = session.prepared.train()
-    return max(token_counts(rows)) if rows is not None else 0
 
 
 def make_trainer(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from ftrecipe.amounts import size
+
 LITTLE = 64 << 20  # bytes left on a disk that is called full where nobody says why writing failed
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TORCH = ("inline_container", "PytorchStreamWriter", "file write failed")  # it keeps no reason
@@ -33,7 +35,7 @@ def why(error: Exception, folder: Path) -> str:
     free = _free(folder)
     full = "No space left" in text or (isinstance(error, OSError) and error.errno in _FULL)
     if full or (isinstance(error, RuntimeError) and free < LITTLE):
-        return f"no space left on device ({free / 2**20:,.0f} MiB free in {folder})"
+        return f"no space left on device ({size(free)} free in {folder})"
     return text.splitlines()[0] if text else type(error).__name__
 
 

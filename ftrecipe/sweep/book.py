@@ -26,7 +26,10 @@ WAITS = 3.0  # seconds that a start waits for a lock that somebody only looks at
 
 @dataclass
 class Trial:
-    """What trials/<number>.json says of one trial."""
+    """What trials/<number>.json says of one trial.
+
+    gate: "passed" or "failed", None without one. exports: by target what its gate said.
+    """
 
     number: int
     overrides: dict[str, str]
@@ -37,6 +40,8 @@ class Trial:
     run: str | None = None
     started: str = field(default_factory=now)
     ended: str | None = None
+    gate: str | None = None
+    exports: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

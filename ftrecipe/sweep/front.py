@@ -9,38 +9,29 @@ from typing import Any
 
 from ftrecipe import objective
 from ftrecipe.door import earlier
-from ftrecipe.errors import ConfigError, Stopped
+from ftrecipe.errors import Stopped
 from ftrecipe.paths import typed
 from ftrecipe.rundir import now
 from ftrecipe.sealing import secrets_of
 from ftrecipe.secrets import redacted_tree
 from ftrecipe.supervise import handling
-from ftrecipe.sweep import line, page, plugin, settings, space
+from ftrecipe.sweep import page, plugin, settings, space
 from ftrecipe.sweep.book import Book, opened
 from ftrecipe.sweep.closing import close
 from ftrecipe.sweep.following import following
 from ftrecipe.sweep.launching import LAUNCHER, launching
+from ftrecipe.sweep.outlook import looked_at, point_of
 from ftrecipe.sweep.plugin import OPTUNA
-from ftrecipe.sweep.preflight import Verdict, first_plan, preflight
-from ftrecipe.sweep.search import check_pruning, choose_sweeper, read_settings, trials_of
+from ftrecipe.sweep.preflight import Verdict
 from ftrecipe.sweep.study import Study
 from ftrecipe.sweep.trial import one_more
 
 
 def sweep(words: list[str]) -> int:
     """Run every trial of a sweep that has not ended yet; return the exit code."""
-    asked = line.sort(words)
-    ready = read_settings(asked)
-    dimensions = list(asked.space.values())
-    sweeper = choose_sweeper(asked, ready, dimensions)
-    seen = preflight(asked.fixed, dimensions)
-    first, made = first_plan(seen)
-    check_pruning(ready, sweeper, first.run)
-    if made.run.hardware.num_machines > 1:
-        raise ConfigError(
-            "a sweep's trials run on one machine each, and this hardware is several; use one of "
-            "one machine, for instance hardware=gpu_8x80gb"
-        )
+    found = looked_at(words)
+    asked, ready, dimensions, sweeper = found.asked, found.ready, found.dimensions, found.sweeper
+    first, made = found.first, found.made
     jobs, hydra_words = launching(asked.hydra, ready.n_jobs, made.config["hardware"])
     os.environ.update(secrets_of(made.config))  # trials have them from here, and from no file
     facts = {
@@ -51,15 +42,15 @@ def sweep(words: list[str]) -> int:
         "direction": objective.direction(first.run),
         "sweeper": sweeper,
         "swept": list(asked.space),
-        "fixed": [*asked.fixed, *earlier.as_words(first.run, first.named)],
+        "fixed": earlier.settled_words(asked.fixed, first.run, first.named),
         "space": [space.plain(one) for one in dimensions],
         "settings": settings.plain(ready) if sweeper == OPTUNA else None,
-        "n_trials": trials_of(ready, sweeper, dimensions),
+        "n_trials": found.trials,
         "n_jobs": jobs,
     }
     facts = redacted_tree(facts)  # so that the same command finds its sweep again
     with opened(typed(first.run.runs_dir).absolute() / made.name, facts) as book:
-        tell(book, [verdict for verdict in seen if verdict.made is None])
+        tell(book, found.refused)
         return go(book, [f"hydra/sweeper={sweeper}", *hydra_words])
 
 
@@ -107,7 +98,7 @@ def tell(book: Book, refused: list[Verdict]) -> None:
     before = f", {total - book.left()} of them done before" if book.trials() else ""
     print(f"sweep     {total} trials{before}; in {book.path}", flush=True)
     for verdict in refused[:1]:
-        point = " ".join(f"{key}={text}" for key, text in verdict.point.items())
+        point = point_of(verdict)
         more = f"; {len(refused) - 1} others can't either" if len(refused) > 1 else ""
         print(f"refused   {point} cannot run: {verdict.faults[0]}{more}", flush=True)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ftrecipe.door import words
+from ftrecipe.door import twice, words
 from ftrecipe.door.vet import Setting
 from ftrecipe.errors import ConfigError
 from ftrecipe.sweep import space
@@ -38,7 +38,9 @@ def sort(line: list[str]) -> Line:
             _sort_one(word, sorted_)
         except ConfigError as error:
             faults += error.faults
-    if faults:
+    pairs = [word.lstrip("+").partition("=") for word in line if "=" in word]
+    several = twice.differing((key, text) for key, _, text in pairs)
+    if faults := [*faults, *(twice.fault(key, texts) for key, texts in several.items())]:
         raise ConfigError(faults)
     return sorted_
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ftrecipe import devices, launch, plan
+from ftrecipe import devices, gated, launch, plan
 from ftrecipe.assemble import THREADS
 from ftrecipe.compose import compose
 from ftrecipe.errors import ConfigError, Stopped
@@ -119,6 +119,9 @@ def close(book: Book, trial: Trial) -> None:
         return  # Ctrl-C or a signal: whoever goes on with the sweep finds it
     trial.ended = now()
     if trial.state == "finished":
+        gate, made = gated.gate_of(rundir), gated.exports_of(rundir)
+        trial.gate = None if gate is None else gated.WORDS[gate["passed"]]
+        trial.exports = {name: said["verdict"] for name, said in made.items()}
         value = read_json(rundir.metrics)["objective"]
         if math.isfinite(value):
             trial.objective = float(value)

@@ -9,7 +9,8 @@ from typing import Any
 from ftrecipe.components.export import GROUP, Artefact, Closeness, Export
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import ConfigError, did_you_mean, listed
-from ftrecipe.gated import GATE, REJECTED
+from ftrecipe.gated import GATE, REJECTED, kept
+from ftrecipe.model_folder import ADAPTER_CONFIG, CONFIG
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
 
@@ -21,7 +22,7 @@ MODULES = {"llama_cpp": "xllamacpp", "transformers": "transformers", "peft": "pe
            "ollama": "ollama", TRAINED: "transformers"}  # fmt: skip
 ON_CPU = ("llama_cpp", "transformers", "peft", TRAINED, "ollama")
 ON_GPU = ("transformers", "peft", TRAINED, "llama_cpp", "ollama")  # llama.cpp's wheel has no CUDA
-MARKS = {"adapter_config.json": "peft", "config.json": "transformers"}
+MARKS = {ADAPTER_CONFIG: "peft", CONFIG: "transformers"}
 ON_BASE = ("peft", TRAINED)  # what needs the model that was tuned
 NEARNESS = tuple(Closeness)
 
@@ -98,7 +99,6 @@ def _exported(rundir: RunDir, run: RunConfig) -> dict[str, Export]:
 
 def _made(rundir: RunDir, name: str, target: Export) -> list[Loadable]:
     folder = rundir.export / name
-    gate = _gate(folder)
     rejected = folder / REJECTED
     return [
         Loadable(
@@ -106,7 +106,7 @@ def _made(rundir: RunDir, name: str, target: Export) -> list[Loadable]:
             _said_of(folder, each.name), each.address, each.served,
         )
         for place in (folder, rejected)
-        if place.is_dir() and (place == rejected or gate.get("verdict") != FAILED)
+        if place.is_dir() and (place == rejected or kept(folder) not in (None, FAILED))
         for each in _artefacts(target, place)
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ftrecipe.aliases import meant
+from ftrecipe.aliases import VERBS, meant
 from ftrecipe.errors import ConfigError, did_you_mean
 
 Verb = Callable[[list[str]], int]
@@ -28,7 +28,8 @@ def split(line: list[str]) -> tuple[str, list[str]]:
     verb, rest = (first, line[1:]) if first in NAMES else (DEFAULT, line)
     if ASKING & set(rest):
         return HELP, [verb]
-    if first not in NAMES and first.isidentifier() and did_you_mean(first, NAMES):
+    meant_one = first.isidentifier() and (first in VERBS or did_you_mean(first, NAMES))
+    if first not in NAMES and meant_one and not Path(first).exists():
         must_exist(first)
     return verb, rest
 
@@ -36,7 +37,8 @@ def split(line: list[str]) -> tuple[str, list[str]]:
 def must_exist(verb: str) -> None:
     """Raise ConfigError with the nearest verb if there is none of that name."""
     if verb not in NAMES:
-        hint = did_you_mean(verb, NAMES)
+        ours = VERBS.get(verb.lower())
+        hint = f"; did you mean {ours}?" if ours else did_you_mean(verb, NAMES)
         raise ConfigError(f"{verb} is not a verb{hint} (verbs: {', '.join(NAMES)})")
 
 
@@ -67,7 +69,7 @@ def flags(words: list[str], *known: str) -> tuple[set[str], list[str]]:
         raise ConfigError(
             f"{unknown[0]} is not a flag here{did_you_mean(unknown[0], known)}"
             + (f" (flags: {', '.join(known)})" if known else "")
-            + f"; configuration is written key=value: {_as_key(unknown[0])}=…"
+            + f"; configuration is written key=value{_as_key(unknown[0])}"
         )
     return found, [word for word in words if word not in found]
 
@@ -96,6 +98,6 @@ def valued(words: list[str], *known: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _as_key(flag: str) -> str:
-    """Return the key that a flag of another tool means, `trainer.learning_rate` for instance."""
+    """Return how a flag is written as a key, in the words of ours where another tool's is known."""
     word = flag.lstrip("-").replace("-", "_")
-    return meant(word) or word
+    return f": {meant(word) or word}=…" if word else ""

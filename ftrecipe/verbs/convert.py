@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from ftrecipe.amounts import many
 from ftrecipe.compose import compose
 from ftrecipe.config import RunConfig
 from ftrecipe.data.cleaning import Cleaning, Quarantine
@@ -52,7 +53,7 @@ def convert(words: list[str]) -> int:
             print("\n".join(made.told()))
             raise DataError(f"nothing can be written as {target}")
         write(out, list(made.columns), _spooled(spool))
-    print("\n".join([*made.told(), f"written    {_many(made.written, 'row')} to {out} ({target})"]))
+    print("\n".join([*made.told(), f"written    {many(made.written, 'row')} to {out} ({target})"]))
     if held := [p for p in (run.dataset.validation_path, run.dataset.test_path) if p]:
         print(f"not in it  {listed(held)}; convert each by its own dataset.path")
     return 0
@@ -124,12 +125,12 @@ class _Conversion:
         lines: list[str] = []
         for reading in self.readings:
             lines.append(
-                f"read       {_many(reading.rows, 'row')} of {reading.path} ({reading.format})"
+                f"read       {many(reading.rows, 'row')} of {reading.path} ({reading.format})"
             )
             lines += [f"note       {note}" for note in reading.notes]
-            lines += [f"malformed  {_many(reading.malformed, 'row')}"] if reading.malformed else []
+            lines += [f"malformed  {many(reading.malformed, 'row')}"] if reading.malformed else []
             lines += [
-                f"left out   {_many(count, 'row')} ({rule})" for rule, count in reading.left.items()
+                f"left out   {many(count, 'row')} ({rule})" for rule, count in reading.left.items()
             ]
         logs = [log for cleaning in self.cleanings for _, log in cleaning.steps]
         for log in logs:
@@ -137,15 +138,11 @@ class _Conversion:
             lines += [f"dropped    {log.dropped:,} by {log.rule}"] if log.dropped else []
         for reason, count in self.unfit.items():
             where = self.first_unfit[reason]
-            lines.append(f"not fit    {_many(count, 'example')}, the first {where}: {reason}")
+            lines.append(f"not fit    {many(count, 'example')}, the first {where}: {reason}")
         lines += [
-            f"lost       {name} ({_many(count, 'example')})" for name, count in self.losses.items()
+            f"lost       {name} ({many(count, 'example')})" for name, count in self.losses.items()
         ]
         return lines
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _examples(run: RunConfig, made: _Conversion) -> Iterator[Example]:

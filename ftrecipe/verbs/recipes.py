@@ -9,6 +9,7 @@ from ftrecipe.door import words as typed
 from ftrecipe.errors import ConfigError, did_you_mean
 from ftrecipe.found import looked_in
 from ftrecipe.page.words import printable
+from ftrecipe.planned import describe
 from ftrecipe.verbs import flags, valued
 
 
@@ -58,7 +59,7 @@ def _show(words: list[str]) -> int:
     if len(names) > 1:
         print(f"extends   {' → '.join(reversed(names))}")
     composition = compose([f"recipe={rest[0]}"])
-    print("\n".join([*changes(composition), "", *planning.describe(planning.make(composition))]))
+    print("\n".join([*changes(composition), "", *describe(planning.make(composition))]))
     return 0
 
 

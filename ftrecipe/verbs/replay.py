@@ -36,6 +36,8 @@ def replay(words: list[str]) -> int:
     composition = composed(locked, changes)
     inputs = told.compared(lock, composition.run)
     print(printable(f"replay    {lock['name']} ({locked.file})"))
+    for suite in locked.left_out:
+        print(printable(f"left out  {suite}: measured later, of files that the lock does not know"))
     print("\n".join(map(printable, told.before(lock, composition.run, inputs))), flush=True)
     if (wrong := [item for item in inputs if item.same is False]) and "--anyway" not in given:
         raise ConfigError([

@@ -13,6 +13,7 @@ from ftrecipe.existing import (
 )
 from ftrecipe.manifest import all_in
 from ftrecipe.rundir import read_json
+from ftrecipe.state import troubles
 from ftrecipe.verbs import flags
 
 
@@ -36,6 +37,8 @@ def resume(words: list[str]) -> int:
     status = launch.read_status(rundir)
     if status["state"] == "finished" and not asks_for_more(changes):
         print(f"{rundir.path} is finished; nothing to resume (report: {rundir.report_html})")
+        for trouble in troubles(rundir, status):
+            print(f"note: {trouble}")
         return gated.FAILED if gated.fails(rundir) else 0
     made = recompose(rundir, said, GOING_ON)
     done = [] if changes else status["done"]

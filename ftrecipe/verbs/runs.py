@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ftrecipe.amounts import size
 from ftrecipe.errors import ConfigError, did_you_mean
 from ftrecipe.folders import DEFAULT, shelf
 from ftrecipe.found import find_run, looked_in
@@ -12,7 +13,7 @@ from ftrecipe.page.words import printable
 from ftrecipe.paths import typed
 from ftrecipe.verbs import flags, valued
 
-VALUED = ("--sort", "--limit", "--output")
+VALUED = ("--sort", "--limit", "--output", "--older")
 Action = Callable[[list[str], Path], int]
 
 
@@ -26,11 +27,15 @@ def runs(words: list[str]) -> int:
     python -m ftrecipe runs promote RUN NAME@STAGE [--force]
     python -m ftrecipe runs rollback NAME@STAGE
     python -m ftrecipe runs names [NAME@STAGE] [--json]
+    python -m ftrecipe runs clean [--older DAYS] [--yes]
 
     CONDITION: recipe=quick*, status=finished,failed, tag=x, name=support-bot, gate=passed,
     kind=check, since=2026-11-01, until=2026-12-01, or a metric in quotes: "qa.f1>=80". --sort
     date, duration, objective, recipe, status or a metric, the best first. An arrow says which way
     is better: ↑ more, ↓ less. Checks of data are shown with --all, and the trials of sweeps.
+
+    `clean` says what may go, and removes it with --yes: prepared data that no run points to, bases
+    measured --older than 30 days, what killed processes left, checks of data. Runs stay.
 
     RUN is a run's folder, a name (support-bot@production), a recipe (its newest finished run), or
     how a folder in runs/ begins: quickstart/2026-11-22. Runs are looked for in runs/, or in
@@ -99,8 +104,14 @@ def _compare(words: list[str], folder: Path) -> int:
         if "--output" in named:
             comparison_page.write(made, output)
         return _say(made.as_json())
-    comparison_page.write(made, output)
-    return _say([*comparison_table.lines(made), "", f"page      {output}"])
+    told = comparison_table.lines(made)
+    try:
+        comparison_page.write(made, output)
+    except OSError as error:
+        if "--output" in named:
+            raise
+        return _say([*told, "", f"no page   {output}: {error.strerror}; add --output FILE.html"])
+    return _say([*told, "", f"page      {output}"])
 
 
 def _tag(words: list[str], folder: Path) -> int:
@@ -152,10 +163,28 @@ def _names(words: list[str], folder: Path) -> int:
     return _say(naming.lines(found, folder, history=bool(rest)))
 
 
+def _clean(words: list[str], folder: Path) -> int:
+    from ftrecipe.runs import cleaning
+
+    named, rest = valued(words, "--older")
+    given, rest = flags(rest, "--yes")
+    _words(rest, 0, "runs clean [--older DAYS] [--yes]")
+    days = named.get("--older", str(cleaning.DAYS))
+    if not days.isdecimal():
+        raise ConfigError(f"--older {days}: how many days? write --older 30")
+    found = cleaning.found(folder, float(days))
+    _say(cleaning.lines(found, removed="--yes" in given))
+    if "--yes" in given and found.waste:
+        freed = cleaning.remove(found, print)
+        print(f"removed   {size(freed)}")
+    return 0
+
+
 def _words(words: list[str], count: int, usage: str) -> list[str]:
     """Return exactly so many words. Raises ConfigError with how it is written."""
     if len(words) != count:
-        raise ConfigError(f"runs: {count} words are needed, {len(words)} given; write {usage}")
+        lack = "something is missing" if len(words) < count else f"too many words: {words[count]}"
+        raise ConfigError(f"runs: {lack}; write {usage}")
     return words
 
 
@@ -177,5 +206,5 @@ def _say(told: list[str] | dict[str, Any]) -> int:
 
 ACTIONS: dict[str, Action] = {
     "list": _list, "show": _show, "compare": _compare, "tag": _tag,
-    "promote": _promote, "rollback": _rollback, "names": _names,
+    "promote": _promote, "rollback": _rollback, "names": _names, "clean": _clean,
 }  # fmt: skip

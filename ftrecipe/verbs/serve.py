@@ -15,12 +15,12 @@ from ftrecipe.existing import open_run
 from ftrecipe.found import looked_in
 from ftrecipe.rundir import RunDir
 from ftrecipe.serving.choosing import BY, WITH, candidates, chosen, way_for
+from ftrecipe.serving.context import CONTEXT, within
 from ftrecipe.serving.order import Order, Served
 from ftrecipe.serving.place import HOST, KEY, KEY_VARIABLE, PORT, address, bound, log, opening, told
 from ftrecipe.supervise import handling
 from ftrecipe.verbs import flags, valued
 
-CONTEXT = "--context"
 FLAGS = (WITH, BY, HOST, PORT, KEY, CONTEXT)
 GRACE = 8.0  # seconds that the server has to end, once it is asked to
 LOOK = 0.3
@@ -46,6 +46,7 @@ def serve(words: list[str]) -> int:
     _, rest = flags(rest, *FLAGS)
     port, context = _number(named, PORT, 0, 65535), _number(named, CONTEXT, 16, None)
     runs, on_gpu = candidates(_opened(rest)), bool(devices.gpus())
+    context = within(runs, context)
     whats = chosen(runs, named.get(WITH), on_gpu)
     served = [
         Served(run.name, run.rundir.path, what) for run, what in zip(runs, whats, strict=True)

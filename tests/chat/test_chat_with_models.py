@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -174,8 +175,23 @@ def test_a_system_prompt_begins_another_conversation(runs, voice, log):
     assert [row["system"] for row in rows] == ["Be kind.", "Be brief."]
 
 
+def test_a_question_is_older_than_its_answer(runs, voice):
+    slow = Paper(after=lambda text: time.sleep(0.1))  # the log tells seconds
+    talk = chat(runs, voice, slow)
+    talk.ask("One?")
+    (turn,) = talk.said.turns
+    assert turn.time < talk.last.time
+
+
 def test_a_model_of_texts_continues_what_is_typed(runs, voice):
-    paper = Paper()
+    written: list[str] = []
+    paper = Paper(after=written.append)
     chat(runs, voice, paper, raw=True).ask("Once upon a time")
-    expected = voice.continued("Once upon a time", SHORT).text
-    assert paper.said == expected
+    ids = voice.engine.tokenized("Once upon a time")
+    assert paper.said == voice.engine.generate([ids], SHORT)[0].text
+    assert len(written) > 3  # piece by piece
+
+
+def test_a_text_that_is_too_long_to_continue_is_told(runs, voice):
+    with pytest.raises(ConfigError, match="ask something shorter"):
+        chat(runs, voice, Paper(), raw=True, context=96).ask("word " * 200)

@@ -1,13 +1,13 @@
 """What tests of the exchange share: another team's folder, a git repository of it, a web server."""
 
-import http.server
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from standing_in import Quiet, serving
 
 GIT_NAMES = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t",
              "GIT_COMMITTER_EMAIL": "t@t", "GIT_CONFIG_GLOBAL": os.devnull}  # fmt: skip
@@ -56,10 +56,9 @@ def repository(theirs: Path) -> Path:
 @pytest.fixture
 def web_at() -> Iterator[Callable[[dict[str, tuple[int, str, bytes]]], str]]:
     """Serve answers by path: status, `Location`, body; return the server's address."""
-    servers: list[http.server.ThreadingHTTPServer] = []
 
     def serve(answers: dict[str, tuple[int, str, bytes]]) -> str:
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 status, location, body = answers.get(self.path, (404, "", b""))
                 self.send_response(status)
@@ -69,14 +68,7 @@ def web_at() -> Iterator[Callable[[dict[str, tuple[int, str, bytes]]], str]]:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None: ...
+        return f"http://{servers.enter_context(serving(Handler))}"
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as servers:
+        yield serve

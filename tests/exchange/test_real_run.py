@@ -5,13 +5,11 @@ words of the command line, in a URL, and in an error. Two trackers keep files of
 """
 
 import base64
-import http.server
 import json
 import os
 import re
 import subprocess
 import sys
-import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from answers import ROOT, Cli
+from standing_in import Quiet, serving
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +64,7 @@ def server() -> Iterator[str]:
     """Serve the FAQ to who knows the password and the query's token."""
     known = "Basic " + base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             allowed = self.headers.get("Authorization") == known and QUERY in self.path
             self.send_response(200 if allowed else 401)
@@ -77,13 +76,8 @@ def server() -> Iterator[str]:
 
         do_HEAD = do_GET
 
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=served.serve_forever, args=[0.02], daemon=True).start()
-    yield f"127.0.0.1:{served.server_port}"
-    served.shutdown()
-    served.server_close()
+    with serving(Handler) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")

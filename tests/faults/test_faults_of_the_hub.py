@@ -1,7 +1,5 @@
 """The real hub client against servers that play a hub: told in seconds, with what to do."""
 
-import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import pytest
 from commanding import ROOT, WORKER_SECONDS, leftovers
 from conftest import Run
+from standing_in import Quiet, serving
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +20,7 @@ WORDS = ("run", "dataset=faq.jsonl", "model=org/model", "eval=[]", "export=[]")
 def hub(status: int, error: str | None) -> Iterator[str]:
     """Serve a hub that answers everything with one status."""
 
-    class Answer(http.server.BaseHTTPRequestHandler):
+    class Answer(Quiet):
         def do_GET(self) -> None:
             self.send_response(status)
             if error:
@@ -31,16 +30,8 @@ def hub(status: int, error: str | None) -> Iterator[str]:
 
         do_HEAD = do_GET
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Answer) as place:
+        yield f"http://{place}"
 
 
 def online(work: Path, endpoint: str) -> dict[str, str]:

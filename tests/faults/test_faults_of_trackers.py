@@ -1,6 +1,5 @@
 """Trackers that are not there: told before anything starts, and never the end of a training."""
 
-import http.server
 import io
 import json
 import threading
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from commanding import CONFIG_SECONDS, WORKER_SECONDS, leftovers
 from conftest import Run
+from standing_in import Quiet, serving
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def test_a_run_goes_on_without_a_tracker_that_it_does_not_require(run: Run, work
     assert trained(work) == 4
 
 
-class Brief(http.server.BaseHTTPRequestHandler):
+class Brief(Quiet):
     """Plays an MLflow server with one experiment, which breaks for good at the first metrics."""
 
     metrics = 0
@@ -79,18 +79,12 @@ class Brief(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def brief() -> Iterator[str]:
     Brief.metrics = 0
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Brief)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Brief) as place:
+        yield f"http://{place}"
 
 
 def test_a_tracker_that_breaks_while_training_does_not_end_it(
@@ -128,13 +122,9 @@ class Silent(Brief):
 @pytest.fixture
 def silent() -> Iterator[str]:
     Brief.metrics = 0  # it breaks by no error: a test before this one may have seen metrics come
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    Silent.held.set()
-    server.shutdown()
-    server.server_close()
+    with serving(Silent) as place:
+        yield f"http://{place}"
+        Silent.held.set()
 
 
 def test_a_tracker_that_never_answers_again_holds_a_run_for_seconds(

@@ -99,6 +99,8 @@ class LlamaCpp:
         params.model.path, params.n_ctx, params.n_parallel = str(file), 512, 1
         params.cpuparams.n_threads, params.warmup = 1, False
         self.server = xllamacpp.Server(params)
+        # its end waits for ever for a loop that has not begun; an answer shows that it has
+        self.server.handle_completions({"prompt": "a", "n_predict": 1})
 
     def tokens(self, text: str) -> list[int]:
         """Return a text's ids, special tokens read, none added."""

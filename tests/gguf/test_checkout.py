@@ -7,7 +7,7 @@ import pytest
 from gguf import GGUFReader
 
 from ftrecipe.errors import ConfigError, StageError
-from ftrecipe.gguf.checkout import SCRIPT, convert, fault
+from ftrecipe.gguf.checkout import SCRIPT, check, convert, fault
 
 CONVERTER = """
 import argparse, json
@@ -74,6 +74,13 @@ def test_packages_that_a_converter_lacks_are_told_with_their_list(
         convert(there, merged, tmp_path / "out.gguf", "f16")
     assert f"it needs packages of its own, see {needs}" in str(told.value)
     assert "No module named 'mistral_common_of_nobody'" in str(told.value)
+
+
+def test_a_converter_is_started_once_before_it_is_needed(tmp_path: Path) -> None:
+    check(checkout(tmp_path))
+    (tmp_path / "llama.cpp" / SCRIPT).write_text("import mistral_common_of_nobody")
+    with pytest.raises(ConfigError, match=r"export\.gguf\.llama_cpp=.*it needs packages"):
+        check(tmp_path / "llama.cpp")
 
 
 def test_a_converter_that_writes_nothing_has_failed(merged: Path, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def test_f16_has_the_log_probabilities_of_the_model(name: str, tmp_path: Path) -
     model = random_model(model_type, **changed)
     file = written(described(model, tiny_tokenizer()), tmp_path)
     assert furthest(model, file, IDS) < NEAR
+    assert furthest(model, file, IDS * 6) < NEAR  # beyond what positions were before stretching
 
 
 @pytest.mark.slow

@@ -41,6 +41,13 @@ def test_values_that_llama_cpp_does_not_read_are_told_together() -> None:
         family_of(LLAMA | odd)
 
 
+def test_layers_without_positions_other_than_llama_cpps_are_refused() -> None:
+    smol = {"model_type": "smollm3", "no_rope_layers": [1, 1, 1, 0, 1]}
+    assert family_of(smol).architecture == "smollm3"
+    with pytest.raises(ConfigError, match=r"no place for no_rope_layers other than 0 at every 4th"):
+        family_of(smol | {"no_rope_layers": [1, 1, 0, 1, 1]})
+
+
 def test_types_are_checked_by_name() -> None:
     assert faults(["f16", "q8_0"]) == []
     unknown, twice = faults(["q4_km", "f16", "f16"])

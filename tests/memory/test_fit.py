@@ -6,10 +6,10 @@ import pytest
 from answers import Cli
 
 from ftrecipe import devices, plan
+from ftrecipe.amounts import GIB
 from ftrecipe.compose import compose
 from ftrecipe.errors import ConfigError
 from ftrecipe.fit import Fit, fit
-from ftrecipe.memory import GIB
 from ftrecipe.needs import longest_row
 from ftrecipe.settle import settle
 

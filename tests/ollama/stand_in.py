@@ -137,6 +137,10 @@ class Handler(BaseHTTPRequestHandler):
             self.rfile.read(min(1000, int(self.headers.get("Content-Length") or 0)))
             self.close_connection = True
             self.connection.close()
+        elif how == "full":  # it answers before it has read all, as a full disk makes it
+            self.rfile.read(1000)
+            self.close_connection = True
+            self._json({"error": "write blob: no space left on device"}, 500)
         elif how == "hang":
             time.sleep(1.5)
             self.close_connection = True
@@ -145,8 +149,9 @@ class Handler(BaseHTTPRequestHandler):
         elif how == "corrupt":
             return False
         elif how.isdigit():
+            self._content()
             self._json({"error": "something broke"}, int(how))
-        return how in ("vanish", "hang", "html") or how.isdigit()
+        return how in ("vanish", "hang", "html", "full") or how.isdigit()
 
     def _blob(self, method: str, digest: str) -> None:
         if not DIGEST.fullmatch(digest):

@@ -248,15 +248,62 @@ def test_an_error_within_the_stream_of_the_making_ends_it(
     assert ollama.models == {}
 
 
-def test_what_is_withdrawn_leaves_the_name_as_it_was(
+def test_what_is_withdrawn_leaves_the_names_as_they_were(
     server: Server, ollama: StandIn, wanted: Wanted, listener: Listener, tmp_path: Path
 ) -> None:
     register(server, another(wanted, tmp_path), listener.person)
     old = ollama.models["faq:latest"]
     register(server, wanted, listener.person)
+    listener.lines.clear()
     withdraw(server, wanted.name, listener.person)
-    assert ollama.models["faq:latest"] == old
-    assert "faq:tuned" not in ollama.models
+    assert ollama.models["faq:latest"] == ollama.models["faq:tuned"] == old
+    assert "faq:latest is again what it was before (faq:previous)" in listener.lines
+    assert "faq:tuned is again what it was before (faq:tuned-before)" in listener.lines
+
+
+def test_names_that_a_person_has_switched_come_back_switched(
+    server: Server, ollama: StandIn, wanted: Wanted, listener: Listener, tmp_path: Path
+) -> None:
+    register(server, another(wanted, tmp_path), listener.person)
+    tuned, base = ollama.models["faq:tuned"], {**ollama.models["faq:tuned"], "system": "base"}
+    ollama.models["faq:latest"] = base
+    register(server, wanted, listener.person)
+    withdraw(server, wanted.name, listener.person)
+    assert [ollama.models[name] for name in ("faq:latest", "faq:tuned")] == [base, tuned]
+
+
+def test_what_an_older_model_of_that_name_was_does_not_come_back(
+    server: Server, ollama: StandIn, wanted: Wanted, listener: Listener, tmp_path: Path
+) -> None:
+    register(server, another(wanted, tmp_path), listener.person)
+    register(server, wanted, listener.person)
+    for name in ("faq:latest", "faq:tuned"):
+        server.delete(name)
+    register(server, wanted, listener.person)
+    withdraw(server, wanted.name, listener.person)
+    assert ollama.models == {}
+    assert "faq:tuned is taken away" in listener.lines
+
+
+def test_a_server_that_cannot_load_the_file_is_told_to_be_too_old(
+    server: Server, ollama: StandIn, wanted: Wanted, listener: Listener
+) -> None:
+    ollama.breaks["POST /api/chat"] = "500"
+    with pytest.raises(OllamaError, match=r"something broke \(HTTP 500\); .* too old"):
+        register(server, wanted, listener.person)
+    assert ollama.models == {}
+
+
+def test_a_disk_that_is_full_there_is_told_while_the_file_is_sent(
+    server: Server, ollama: StandIn, wanted: Wanted, listener: Listener, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.gguf"
+    large.write_bytes(b"GGUF" + bytes(20 << 20))
+    ollama.breaks[SENT] = "full"
+    with pytest.raises(OllamaError, match="no space left on device"):
+        register(server, replace(wanted, file=large), listener.person)
+    assert ollama.asked[SENT] == 1
+    assert ollama.models == {}
 
 
 def test_a_name_that_was_new_is_gone_once_it_is_withdrawn(

@@ -128,7 +128,7 @@ def test_runs_are_compared_by_name_and_as_a_table(two: list[RunDir], cli: Cli) -
     assert said.code == 0
     assert "(bot@production)" in said.out
     (row,) = [line for line in said.out.splitlines() if line.startswith("qa.exact_match")]
-    assert re.search(r"25 % +75 % \* +\+50 \(\+[\d.]+ to \+[\d.]+\) better", row)
+    assert re.search(r"25.0 % +75.0 % \* +\+50.0 \(\+[\d.]+ to \+[\d.]+\) better", row)
     assert "page      runs/compare.html" in said.out
     assert Path("runs/compare.html").is_file()
 

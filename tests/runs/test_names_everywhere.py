@@ -8,7 +8,7 @@ from answers import Cli
 
 from ftrecipe import plan
 from ftrecipe.compose import Composition, compose
-from ftrecipe.door.earlier import as_words
+from ftrecipe.door.earlier import as_words, settled_words
 from ftrecipe.errors import ConfigError
 from ftrecipe.existing import open_run
 from ftrecipe.launch import create
@@ -136,7 +136,8 @@ def test_all_trials_of_a_sweep_go_on_from_the_run_that_was_meant_at_its_start(
     first = composed(f"model.from_run={NAME}", f"compare.against=[{NAME}]")
     words = list(as_words(first.run, first.named))
     assert words == ["model.from_run=runs/quick/1", "compare.against=['runs/quick/1']"]
-    again = composed(f"model.from_run={NAME}", *words)
+    fixed = [f"model.from_run={NAME}", "seed=3"]
+    again = composed(*settled_words(fixed, first.run, first.named))
     assert (again.run.model.from_run, again.run.compare.against) == (
         "runs/quick/1",
         ["runs/quick/1"],

@@ -65,6 +65,15 @@ def test_a_request_is_handed_on_as_it_is_and_answered_greedily(client: TestClien
     assert client.post(CHAT, json=warm).json()["asked"] == warm
 
 
+def test_one_model_is_described_by_its_name(client: TestClient) -> None:
+    assert client.get("/v1/models/two").json() | {"created": 0} == {
+        "id": "two", "object": "model", "created": 0, "owned_by": "ftrecipe", "gate": "same",
+    }  # fmt: skip
+    told = client.get("/v1/models/org/three")
+    assert told.status_code == 404
+    assert told.json()["error"]["code"] == "model_not_found"
+
+
 def test_what_a_server_refuses_is_refused_as_it_says(client: TestClient) -> None:
     assert client.post(CHAT, json=ASKED | {"teapot": True}).status_code == 418
 

@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,14 @@ import pytest
 from answers import Cli
 
 from ftrecipe import verbs
+from ftrecipe.components.dataset.text import PlainText
 from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import RunDir
 from ftrecipe.serving.choosing import Candidate, candidates, chosen, way_for
 from ftrecipe.serving.order import Order, Served
 from ftrecipe.serving.place import address, bound, log, opening, told
+from ftrecipe.serving.trying import to_try
+from ftrecipe.stages.serving.listening import ready
 
 Pretend = Callable[..., RunDir]
 
@@ -45,6 +49,7 @@ def test_a_port_that_is_taken_is_told_with_another_one(cli: Cli, pretend: Preten
         (["runs/quickstart/one", "--port", "http"], "--port http: should be a whole number"),
         (["runs/quickstart/one", "--port", "70000"], "from 0 to 65535"),
         (["runs/quickstart/one", "--context", "0"], "--context 0: should be a whole number"),
+        (["runs/quickstart/one", "--context", "5000"], "goes up to 1024 tokens; use --context"),
         (["runs/quickstart/one", "--host", "256.1.1.1"], "is no address of this machine"),
         (["runs/quickstart/one", "--wiht", "gguf"], "did you mean --with?"),
         (["runs/quickstart/one", "trainer.max_steps=2"], "serve takes no settings"),
@@ -147,7 +152,7 @@ def test_vllm_is_taken_where_it_is_installed_beside_a_gpu(
 
 
 def order(one: Served, key: str | None = None) -> Order:
-    return Order("x", [one], "http://127.0.0.1:1", 3, key, None, Path("log"), [])
+    return Order("x", [one], "http://127.0.0.1:1", 3, key, None, Path("log"), {})
 
 
 def test_an_order_is_read_as_it_was_written(pretend: Pretend) -> None:
@@ -176,14 +181,45 @@ def test_an_address_that_others_reach_is_warned_of_unless_there_is_a_key(pretend
 def test_the_conversation_to_try_is_one_that_the_run_knows(pretend: Pretend) -> None:
     rundir = pretend("one", merged="same")
     rundir.eval.mkdir()
-    assert opening(candidates([rundir])[0]) == [{"role": "user", "content": "Hello!"}]
+    (run,) = candidates([rundir])
+    assert opening(run) == {"messages": [{"role": "user", "content": "Hello!"}]}
     rundir.results("qa").write_text('{"question": "When?"}\n', "utf-8")
-    run = candidates([rundir])[0]
     run.run.dataset.system = "Be kind."
-    assert opening(run) == [
+    assert opening(run)["messages"] == [
         {"role": "system", "content": "Be kind."},
         {"role": "user", "content": "When?"},
     ]
+
+
+def row(question: str, answer: str, ended: bool = True) -> str:
+    """Return a row of results in which "Yes." was expected."""
+    said = {"answer": answer, "ended": ended}
+    return json.dumps({"question": question, "expected": ["Yes."], "models": {"tuned": said}})
+
+
+def test_the_question_to_try_is_one_that_was_answered_rightly(pretend: Pretend) -> None:
+    rundir = pretend("one", merged="same")
+    rundir.eval.mkdir()
+    (run,) = candidates([rundir])
+    rundir.results("forgetting").write_text(row("General?", "Yes."), "utf-8")
+    rows = [row("No end?", "Yes.", ended=False), row("Wrong?", "No."), row("Right?", "yes")]
+    rundir.results("qa").write_text("\n".join(rows), "utf-8")
+    assert to_try(rundir, run.run) == "Right?"
+    rundir.results("qa").write_text(rows[1], "utf-8")
+    assert to_try(rundir, run.run) == "General?"
+    rundir.results("forgetting").unlink()
+    assert to_try(rundir, run.run) == "Wrong?"
+
+
+def test_a_model_of_texts_is_tried_by_a_text(pretend: Pretend) -> None:
+    rundir = pretend("one", merged="same")
+    (run,) = candidates([rundir])
+    run.run.dataset = PlainText()
+    one = Order("x", [], "http://127.0.0.1:1", 3, None, None, Path("log"), opening(run))
+    told = "\n".join(ready(one, ["one"]))
+    assert "/v1/completions" in told
+    assert '"prompt": "Once upon a time"' in told
+    assert 'client.completions.create(model="one", prompt="…")' in told
 
 
 def test_the_log_of_a_run_that_is_not_ours_goes_elsewhere(pretend: Pretend) -> None:

@@ -156,6 +156,7 @@ def test_requests_at_the_same_time_have_their_own_models(client: Any, rows: list
 def test_what_is_served_is_listed_and_nothing_else_answers(client: Any) -> None:
     names = [model.id for model in client.models.list()]
     assert names == ["quickstart-a", "quickstart-b", "quickstart-c", "tiny"]
+    assert client.models.retrieve("tiny").id == "tiny"
     with pytest.raises(openai.NotFoundError, match="'gpt-4o' is not served here"):
         said(client, "gpt-4o", "Hi")
 

@@ -70,7 +70,7 @@ def test_vllm_is_told_all_adapters_and_ends_with_its_server(
     ]
     with bound("127.0.0.1", 0) as held:
         at = address(held)
-        order = Order("vllm", served, at, held.fileno(), "sesame", 512, here / "log.txt", [])
+        order = Order("vllm", served, at, held.fileno(), "sesame", 512, here / "log.txt", {})
         child = verb._start(order)
     try:
         _until_answers(at, child)

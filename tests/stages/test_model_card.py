@@ -15,6 +15,7 @@ from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
 
 HUB = pytest.importorskip("huggingface_hub")
+DATA = "dataset=faq.csv"
 BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
 METRICS = {
     "base": {"qa": {"exact_match": 10.0, "f1": 20.0, "f1.easy": 9.0, "questions": 4.0}},
@@ -44,12 +45,12 @@ def report(path: str, **more) -> dict:
 @pytest.fixture
 def session(here: Path, faq: str) -> Session:
     """A run on a file of its own that was tuned and measured, as its files tell it."""
-    return told(here, f"dataset.path={here / faq}")
+    return told(here, f"dataset={here / faq}")
 
 
 def told(here: Path, *words: str, **data) -> Session:
     made = plan.make(
-        compose(["model=smollm2_135m", "hardware=cpu", "dataset=faq.csv", "eval=[qa]",
+        compose(["model=smollm2_135m", "hardware=cpu", "eval=[qa]",
                  "export=[adapter]", f"runs_dir={here / 'runs'}", *words])
     )  # fmt: skip
     rundir = launch.create(made)
@@ -83,7 +84,7 @@ def test_the_hubs_own_reader_finds_what_and_how_good_it_is(session):
 
 def test_the_text_has_the_verdict_the_interval_the_data_and_the_training(session):
     text = card_of(session)
-    assert "| qa | Exact match | 10 % | 60 % | +50 points | +20 to +75 | better |" in text
+    assert "| qa | Exact match | 10.0 % | 60.0 % | +50.0 points | +20.0 to +75.0 | better |" in text
     assert "48 of 50" in text
     assert "40 to train on, 8 to measure on" in text
     assert "cleaning `boilerplate`: changed 3, dropped 2" in text
@@ -100,7 +101,9 @@ def test_limitations_are_those_that_the_run_knows(session):
 
 
 def test_what_was_looked_for_is_not_said_to_be_unknown(here, faq):
-    session = told(here, "cleaning=[language,personal_data]", "cleaning.language.keep=[en,de]")
+    session = told(
+        here, DATA, "cleaning=[language,personal_data]", "cleaning.language.keep=[en,de]"
+    )
     text = card_of(session)
     assert HUB.ModelCard(text).data.language == ["en", "de"]
     assert "Nobody looked" not in text
@@ -109,7 +112,7 @@ def test_what_was_looked_for_is_not_said_to_be_unknown(here, faq):
 
 def test_questions_that_were_trained_on_are_a_limitation(here, faq):
     leak = {"same_prompt": 3, "same_words": 0, "words": 13}
-    text = card_of(told(here, contamination={"test": leak}))
+    text = card_of(told(here, DATA, contamination={"test": leak}))
     assert "3 questions of the test split can be seen in training too" in text
 
 
@@ -128,7 +131,7 @@ def test_a_model_of_a_folder_has_no_id_on_the_hub(here, faq):
     folder = here / "my models" / "secret project"
     folder.mkdir(parents=True)
     (folder / "README.md").write_text("---\nlicense: other\nlicense_name: house\n---\n# It")
-    session = told(here)
+    session = told(here, DATA)
     write_json(session.dir.base, {"path": str(folder), "revision": None, "sha256": "0"})
     text = card_of(session)
     data = HUB.ModelCard(text).data
@@ -229,3 +232,10 @@ def test_an_export_of_a_real_run_carries_its_card(here: Path):
     assert {one.metric_type for one in adapter.data.eval_results} >= {"exact_match", "f1"}
     assert "AutoModelForCausalLM" in merged.text
     assert str(here) not in adapter.content
+
+
+def test_a_model_that_failed_the_gate_of_its_run_says_so_before_all_else(session):
+    missed = {"condition": "qa.f1 >= 80", "passed": False, "reason": "f1 is 70.0 %"}
+    write_json(session.dir.metrics, METRICS | {"gate": {"passed": False, "conditions": [missed]}})
+    _, _, text = card_of(session).partition("\n# ")
+    assert "> **This model failed the gate of its run:** qa.f1 \\>= 80." in text.splitlines()[2]

@@ -1,14 +1,19 @@
 """The prepare stage: what it leaves in the run directory and says to a person."""
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose
 from ftrecipe.data.prepared import Prepared
+from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import read_json
+from ftrecipe.stages.exporting.foreseen import refuse_unmakeable
 from ftrecipe.stages.prepare import prepare
 from ftrecipe.stages.session import Session
 
@@ -37,8 +42,8 @@ class Paper:
         yield self
 
 
-def session(folder: Path) -> Any:
-    made = plan.make(compose(["+recipe=quickstart", f"runs_dir={folder}"]))
+def session(folder: Path, *words: str) -> Any:
+    made = plan.make(compose(["+recipe=quickstart", f"runs_dir={folder}", *words]))
     rundir = launch.create(made)
     return Session.open(rundir, cast(Any, Paper()))
 
@@ -76,3 +81,22 @@ def test_the_shipped_faq_asks_nothing_in_the_test_split_that_is_trained_on(tmp_p
     prepare(here)
     leaks = read_json(here.dir.data_report)["contamination"]
     assert [leaks[split]["same_prompt"] for split in ("test", "validation")] == [0, 0]
+
+
+@pytest.mark.slow
+def test_exports_that_cannot_be_made_are_refused_before_the_data_is_read(tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(Path(__file__).parents[2] / "ftrecipe/builtin/tiny", model)
+    (model / "generation_config.json").write_text('{"eos_token_id": [3, 5, 6, 7]}')
+    here = session(tmp_path / "runs", f"model.path={model}", "export=[merged,gguf,ollama]")
+    with pytest.raises(ConfigError) as told:
+        prepare(here)
+    (fault,) = told.value.faults
+    assert "4 tokens end an answer" in fault
+    assert not here.dir.prepared.is_file()
+
+
+@pytest.mark.slow
+def test_exports_that_can_be_made_are_let_through(tmp_path):
+    words = ("export=[adapter,merged,gguf,ollama,vllm]", "model.special_tokens=['<x>']")
+    refuse_unmakeable(session(tmp_path, *words))

@@ -3,9 +3,7 @@
 import io
 import os
 
-import pytest
-
-from ftrecipe.stages.screen import Screen, duration
+from ftrecipe.stages.screen import Screen
 
 
 class Terminal(io.StringIO):
@@ -48,10 +46,3 @@ def test_reader_that_has_gone_away_ends_nothing() -> None:
     screen.say("one")
     screen.say("two")
     assert screen.stream is None
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(3.2, "3 s"), (65, "1 min 05 s"), (7500, "2 h 05 min")]
-)
-def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

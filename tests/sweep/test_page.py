@@ -156,6 +156,7 @@ def test_the_csv_has_every_trial_with_a_column_a_swept_key(swept: Path) -> None:
     found = rows(swept)
     assert list(found[0]) == [
         "number", "state", "objective", "seconds", "trainer.learning_rate", "reason", "run",
+        "gate", "exports",
     ]  # fmt: skip
     assert [row["number"] for row in found] == ["1", "0", "2", "4", "5", "3"]
     assert found[0]["trainer.learning_rate"] == "1e-3"
@@ -333,8 +334,8 @@ def test_the_winners_recipe_says_where_it_comes_from(won: Path) -> None:
 
 
 def test_shares_of_a_hundred_are_written_as_such(won: Path) -> None:
-    assert "85 %" in table(won)[1]
-    assert "exact match 85 % with" in verdict(read_story(won))
+    assert "85.0 %" in table(won)[1]
+    assert "exact match 85.0 % with" in verdict(read_story(won))
 
 
 def test_the_page_shows_how_to_use_the_winner(won: Path) -> None:

@@ -19,6 +19,7 @@ from ftrecipe.components.cleaning.phones import hide_phones, note_numbers, regio
 from ftrecipe.components.cleaning.recognizer import hide_entities
 from ftrecipe.data.example import Example
 from ftrecipe.errors import did_you_mean, listed
+from ftrecipe.registry import only_with
 
 # In the order in which they are looked for: a card number is no phone number.
 _HIDES = {
@@ -56,7 +57,7 @@ class PersonalData(Masking):
     tags: dict[str, str] = field(default_factory=dict)
     region: str | None = None
     library: Library | None = None
-    language: str = "en"
+    language: str = only_with("library", "en")
 
     def hiders(self) -> list[Hider]:
         found = [hider for kind, hider in _HIDES.items() if kind in self.kinds]

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from ftrecipe.components.cleaning import GROUP, Cleaning, Log
 from ftrecipe.data.entries import Entry
+from ftrecipe.registry import only_with
 
 _LEAST = 3  # letters of a part of a name that is looked for in texts
 _TOKEN = re.compile(r"\w+")
@@ -56,7 +57,7 @@ class Pseudonyms(Cleaning):
 
     style: Style = Style.numbered
     label: str = "Person"
-    key: str | None = None
+    key: str | None = only_with("style=hashed", None)
 
     def __post_init__(self) -> None:
         self._aliases: dict[str, str] = {}  # not a setting: who was met so far

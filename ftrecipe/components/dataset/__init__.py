@@ -21,7 +21,7 @@ from ftrecipe.data.example import (
 )
 from ftrecipe.data.files import DataFile
 from ftrecipe.data.files.encoding import known_encoding
-from ftrecipe.data.files.locate import locate
+from ftrecipe.data.files.locate import HubId, locate
 from ftrecipe.data.read import Row, examples_of_records
 from ftrecipe.data.reading import Reading
 from ftrecipe.data.records import ENDINGS, read_file
@@ -29,10 +29,11 @@ from ftrecipe.data.split import Split, SplitBy, fraction_faults
 from ftrecipe.data.tokens.templates import SENDER_TAGS, Tags
 from ftrecipe.data.tokens.wrapped import already, tidied, unwrapped, without_beginning, without_end
 from ftrecipe.errors import DataError, did_you_mean, listed
-from ftrecipe.registry import Group, bounded
+from ftrecipe.registry import Group, bounded, only_with
 
 __all__ = ["GROUP", "Dataset", "OnOverlong", "Split"]
 
+HUB = "data of the hub in dataset.path"
 ANSWERS = ("output", "response", "answer", "completion", "reply", "target")
 
 
@@ -57,10 +58,16 @@ class Dataset:
     streaming: bool = False
     on_overlong: OnOverlong = OnOverlong.error
     max_malformed: int = bounded(0, 0)
-    subset: str | None = None
-    hub_split: str = "train"
-    revision: str | None = None
+    subset: str | None = only_with("may_be_on_hub", None, HUB)
+    hub_split: str = only_with("may_be_on_hub", "train", HUB)
+    revision: str | None = only_with("may_be_on_hub", None, HUB)
     encoding: str | None = None  # of the files' text; None finds it from their bytes
+
+    @property
+    def may_be_on_hub(self) -> bool:
+        """Tell whether any of its data is on the hub, or is not known yet."""
+        named = (self.path, self.validation_path, self.test_path)
+        return not self.path or any(_may_be_on_hub(path) for path in named if path)
 
     def parts(self, steps: Sequence[Step]) -> "list[tuple[Dataset, Sequence[Step]]]":
         """Return the sources that it is made of, each with its cleaning: only itself."""
@@ -262,6 +269,13 @@ def _path_faults(path: str) -> list[str]:
     except DataError as error:
         return error.faults
     return []
+
+
+def _may_be_on_hub(path: str) -> bool:
+    try:
+        return isinstance(locate(path), HubId)
+    except DataError:  # told where paths are looked at
+        return True
 
 
 def raw(prompt: str, answer: str, where: Where, answers: Sequence[str] = ()) -> Completion:

@@ -21,6 +21,7 @@ from ftrecipe.data.reading import Reading
 from ftrecipe.data.split import fraction_faults
 from ftrecipe.errors import ConfigError
 from ftrecipe.nested import built
+from ftrecipe.registry import only_with
 
 _OWN = ("format", "weight", "cleaning")
 _WHOLE = ("split", "validation_path", "test_path", "streaming", "on_overlong", "max_malformed")
@@ -62,7 +63,7 @@ class Mix(Dataset):
 
     sources: dict[str, Any] = field(default_factory=dict)
     sampling: Sampling | None = None  # weighted where a source has a weight, else concatenate
-    stopping: Stopping = Stopping.all_exhausted
+    stopping: Stopping = only_with("draws", Stopping.all_exhausted, "dataset.sampling=weighted")
 
     @cached_property
     def _built(self) -> tuple[list[Part], list[str]]:
@@ -106,6 +107,11 @@ class Mix(Dataset):
 
     def labelled(self, streams: list[Iterator[Example]]) -> list[Iterator[Example]]:
         return [_named(one, part.name) for one, part in zip(streams, self._parts, strict=True)]
+
+    @property
+    def draws(self) -> bool:
+        """Tell whether sources are drawn from by chance, so that one may end before the others."""
+        return self._sampling() not in (Sampling.concatenate, Sampling.proportional)
 
     def _weighed(self) -> list[str]:
         """Return the sources that have a weight."""

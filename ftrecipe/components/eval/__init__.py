@@ -19,7 +19,7 @@ from ftrecipe.components.eval.asked import (
     Timing,
 )
 from ftrecipe.components.eval.own import Own
-from ftrecipe.registry import LAST_SEED, Group, bounded
+from ftrecipe.registry import LAST_SEED, Group, bounded, never_with, only_with
 
 if TYPE_CHECKING:
     from ftrecipe.compare.tallies import Array
@@ -64,6 +64,8 @@ class Eval:
     """What has to be installed for it beyond the `train` extra."""
     caches: ClassVar[bool] = True
     """Whether a result holds for another run: what a clock says does not."""
+    loads_code: ClassVar[bool] = False
+    """Whether `unfit` imports code of other packages, which is left to workers."""
     per_token: ClassVar[tuple[str, ...]] = ()
     """The metrics that are counted by the token: of two tokenizers, they cannot be compared."""
 
@@ -150,12 +152,12 @@ class SplitEval(Eval):
     format, columns, subset, hub_split: how that is read, as of a dataset.
     """
 
-    split: Split = Split.test
+    split: Split = never_with("path", Split.test)
     path: str | None = None
-    format: str = "auto"
-    columns: dict[str, str] = field(default_factory=dict)
-    subset: str | None = None
-    hub_split: str = "test"
+    format: str = only_with("path", "auto")
+    columns: dict[str, str] = only_with("path", field(default_factory=dict))
+    subset: str | None = only_with("path", None)
+    hub_split: str = only_with("path", "test")
 
     def reads(self) -> Split | None:
         return self.split if self.path is None else None
@@ -177,11 +179,11 @@ class AnswerEval(SplitEval):
 
     max_new_tokens: int = bounded(64, 1)
     temperature: float = bounded(0.0, 0, 100)
-    top_p: float = bounded(1.0, 0, 1)
-    top_k: int | None = bounded(None, 1)
+    top_p: float = only_with("temperature", bounded(1.0, 0, 1))
+    top_k: int | None = only_with("temperature", bounded(None, 1))
     repetition_penalty: float = bounded(1.0, 0.1, 10)
     stop: list[str] = field(default_factory=list)
-    seed: int = bounded(0, 0, LAST_SEED)
+    seed: int = only_with("temperature", bounded(0, 0, LAST_SEED))
 
     def decoding(self) -> Decoding:
         """Return how its answers are written."""

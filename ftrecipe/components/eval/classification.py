@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ftrecipe.compare.tallies import Array
 
 MOST_LABELS = 50  # that are found rather than named: beyond, answers are texts and no labels
+ENOUGH = 10  # questions of which, if answers are labels, two have the same
 SHOWN = 3  # answers that are told of one kind of fault
 
 
@@ -99,7 +100,8 @@ class Classification(SplitEval):
         if not examples:
             return []
         labels = self._labels(examples)
-        if not self.labels and len(labels) > MOST_LABELS:
+        no_two_alike = len(examples) >= ENOUGH and len(labels) == len(examples)
+        if not self.labels and (len(labels) > MOST_LABELS or no_two_alike):
             shown = listed([repr(label) for label in labels], SHOWN)
             return [
                 f"there are {len(labels)} different answers ({shown}): this is no classification; "

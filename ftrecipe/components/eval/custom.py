@@ -36,6 +36,7 @@ class Custom(AnswerEval):
 
     directions: ClassVar[dict[str, str]] = {"score": "max"}
     open_ended: ClassVar[bool] = True
+    loads_code: ClassVar[bool] = True
 
     name: str | None = None
     higher_is_better: list[str] = field(default_factory=list)

@@ -1,9 +1,9 @@
 """Data that a suite brings itself: read, and asked about, as the run's own data is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ftrecipe.components.dataset import GROUP, Dataset
 from ftrecipe.data.split import Split
@@ -51,6 +51,14 @@ def whole(data: Dataset, run: Dataset) -> Dataset:
         max_malformed=run.max_malformed,
         on_overlong=run.on_overlong,
     )
+
+
+def lacking(suite: "Eval", examples: Sequence[Any]) -> list[str]:
+    """Return what a suite misses in the examples of data that it brings."""
+    asked = [one for one in examples if one.answers or one.open]
+    if suite.generates and not asked:
+        return ["has no questions with answers"]
+    return suite.unfit(asked)
 
 
 def _format_of(run: Dataset) -> str | None:

@@ -10,6 +10,7 @@ from ftrecipe.components.export.using import Asking, Usage
 from ftrecipe.registry import Group
 
 if TYPE_CHECKING:
+    from ftrecipe.components.model import Model
     from ftrecipe.components.peft import Peft
     from ftrecipe.memory.architecture import Architecture
 
@@ -51,6 +52,20 @@ class Export:
         beside: all targets of the run by name, itself among them. model: None if unknown.
         """
         yield from ()
+
+    def misfits(self, beside: dict[str, "Export"], model: "Model") -> Iterator[str]:
+        """Yield what of a model's own JSON files has no place in what it writes, and what to do."""
+        yield from ()
+
+    def remarks(self, model: "Model") -> Iterator[str]:
+        """Yield what of a model will be otherwise in what it writes, as its JSON files tell."""
+        yield from ()
+
+    def foresee(self, beside: dict[str, "Export"], tuned: Tuned) -> None:
+        """Raise ConfigError for what `write` would refuse, before anything is trained.
+
+        The weights of `tuned` have shapes and no numbers yet; there is no adapter, and no export.
+        """
 
     def unmade(self, method: "Peft") -> str | None:
         """Return why it cannot be made of what `method` trains, and what can; None: it can."""

@@ -16,6 +16,7 @@ from ftrecipe.components.export import (
     Usage,
 )
 from ftrecipe.components.export.using import python
+from ftrecipe.model_folder import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from ftrecipe.weights import header_of, tensors_of
 
 
@@ -37,7 +38,7 @@ class Adapter(Export):
         assert tuned.adapter is not None  # a rule refuses this target for methods without one
         shutil.copytree(tuned.adapter, folder, dirs_exist_ok=True)
         tuned.tokenizer.save_pretrained(folder)
-        _name_base(folder / "adapter_config.json", tuned)
+        _name_base(folder / ADAPTER_CONFIG, tuned)
         if beside := beside_lora(folder):
             tuned.say(
                 f"adapter: it holds {', '.join(beside)}; PEFT loads that, vLLM and TGI do not: "
@@ -65,10 +66,10 @@ def _name_base(file: Path, tuned: Tuned) -> None:
 
 def beside_lora(folder: Path) -> list[str]:
     """Return what an adapter holds beside the two matrices of LoRA, in words."""
-    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    config = json.loads((folder / ADAPTER_CONFIG).read_text("utf-8"))
     if config["peft_type"] != "LORA":
         return [f"an adapter of the kind {config['peft_type']}"]
-    names = tensors_of(header_of(folder / "adapter_model.safetensors")[0])
+    names = tensors_of(header_of(folder / ADAPTER_WEIGHTS)[0])
     others = {name for name in names if ".lora_A." not in name and ".lora_B." not in name}
     kinds = {
         "trained tokens": [name for name in others if "trainable_tokens" in name],

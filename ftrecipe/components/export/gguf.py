@@ -20,12 +20,19 @@ from ftrecipe.components.export import (
 )
 from ftrecipe.errors import listed
 from ftrecipe.gguf import checkout, kinds, kquants
-from ftrecipe.gguf.families import FAMILIES, stranger
+from ftrecipe.gguf.foreseen import (
+    config_faults,
+    marks_remark,
+    tokenizer_faults,
+    window_remark,
+)
+from ftrecipe.model_folder import CONFIG, TOKENIZER, TOKENIZER_CONFIG
 from ftrecipe.paths import typed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from ftrecipe.components.model import Model as BaseModel
     from ftrecipe.gguf.layout import Model
     from ftrecipe.gguf.special import Special
     from ftrecipe.memory.architecture import Architecture
@@ -50,28 +57,66 @@ class Gguf(Export):
     llama_cpp: str = ""
 
     def size(self, adapter: float, merged: float) -> float:
-        """Return that of all files; what K-quants are made from is there beside them for a time."""
+        """Return that of all files, and of what is there beside them for a time: what K-quants are
+        made from, and then what a file of bfloat16 is held against, the same in 32 bits."""
         known = [kinds.KINDS[name] for name in self.types if name in kinds.KINDS]
-        bits = sum(kind.bits for kind in known)
-        if self._between:
-            bits += kinds.KINDS[kinds.SOURCE].bits
+        source = kinds.KINDS[kinds.SOURCE].bits if self._between else 0
+        copy = kinds.WIDENED if any(kind.widened for kind in known) else 0
+        bits = sum(kind.bits for kind in known) + max(source, copy)
         return merged * bits / 16 + (merged if self.llama_cpp else 0)
 
     def faults(self, beside: dict[str, Export], model: "Architecture | None") -> Iterator[str]:
-        """Yield types that there are not, and models that only llama.cpp's converter knows."""
+        """Yield types that there are not, or not of such rows, and a folder that is no checkout."""
         yield from (f"types {fault}" for fault in kinds.faults(self.types))
-        if self.llama_cpp:
-            if why := checkout.fault(typed(self.llama_cpp)):
-                yield f"llama_cpp={why}"
-        elif model is not None and model.model_type not in FAMILIES:
-            yield f"types: {stranger(model.model_type)}"
+        if self.llama_cpp and (why := checkout.fault(typed(self.llama_cpp))):
+            yield f"llama_cpp={why}"
         if model is not None and self._indirect:
             rows = (model.hidden, model.intermediate, model.heads * model.head_dim)
-            if all(length % kquants.BLOCK for length in rows):
+            if model.hidden % kquants.FALLBACK:
+                yield (
+                    f"types: {', '.join(self._indirect)} cannot be made of a table of words with "
+                    f"rows of {model.hidden} numbers, no multiple of {kquants.FALLBACK}; take f16"
+                )
+            elif all(length % kquants.BLOCK for length in rows):
                 yield (
                     f"types: {', '.join(self._indirect)} takes {kquants.BLOCK} numbers of a row "
                     f"together, and this model's rows have {listed([*map(str, rows)])}; take q8_0"
                 )
+
+    def misfits(self, beside: dict[str, Export], model: "BaseModel") -> Iterator[str]:
+        """Yield what llama.cpp has no place for, by config.json and tokenizer.json."""
+        config = None if self.llama_cpp else model.file(CONFIG)
+        if config is None:
+            return
+        yield from config_faults(config)
+        tokenizer, settings = model.file(TOKENIZER), model.file(TOKENIZER_CONFIG)
+        if tokenizer is not None and isinstance(tokenizer.get("model"), dict):
+            grows = bool(model.special_tokens)
+            yield from tokenizer_faults(config, tokenizer, settings or {}, grows)
+
+    def remarks(self, model: "BaseModel") -> Iterator[str]:
+        """Yield which weights K-quants cannot take, how long a row the file takes, and what
+        llama.cpp tokenizes otherwise, whoever writes the file."""
+        if self._indirect and (architecture := model.architecture) is not None:
+            yield from kquants.remark(self._indirect, _rows(architecture))
+        if not self.llama_cpp and (config := model.file(CONFIG)) is not None:
+            yield from window_remark(config)
+        tokenizer = model.file(TOKENIZER)
+        if tokenizer is not None and isinstance(tokenizer.get("model"), dict):
+            yield from marks_remark(tokenizer)
+
+    def foresee(self, beside: dict[str, Export], tuned: Tuned) -> None:
+        """Raise ConfigError for what of the model has no place in a file."""
+        from ftrecipe.gguf.layout import Layout
+
+        if self.llama_cpp:
+            checkout.check(typed(self.llama_cpp))
+            return
+        model = _model(tuned)
+        Layout(model)
+        if not Path(tuned.base).is_dir():  # whose tokenizer a plan may not have seen
+            for remark in marks_remark(model.tokenizer):
+                tuned.say(remark)
 
     def lacks(self) -> Iterator[str]:
         """Yield what K-quants, and the gate that loads the files, need and is not installed."""
@@ -128,6 +173,11 @@ class Gguf(Export):
         paths = [quote(f"{asking.folder}/{one.name}") for one in self.artefacts(asking.files)]
         served = "\n".join(f"llama-server -m {path} --jinja" for path in paths)
         return [Usage("Serve the GGUF (llama.cpp, OpenAI-compatible)", served)] if paths else []
+
+
+def _rows(architecture: "Architecture") -> list[int]:
+    """Return how long the rows of each weight are that is not a vector."""
+    return [shape[-1] for shape in architecture.tensors.values() if len(shape) > 1]
 
 
 def _stem(tuned: Tuned) -> str:

@@ -1,7 +1,7 @@
 """Target `merged`: one model folder, the adapter merged in, that needs no PEFT."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -17,8 +17,9 @@ from ftrecipe.components.export import (
     Usage,
     Weights,
 )
-from ftrecipe.components.export.shards import Stored, converted, size_of, write_shards
+from ftrecipe.components.export.shards import Stored, size_of, write_shards
 from ftrecipe.components.export.using import python
+from ftrecipe.model_folder import CONFIG
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,10 +61,12 @@ class Merged(Export):
         tensors = [_stored(weights, name, kind) for name in weights.names]
 
         def read(each: Stored) -> "Tensor":
-            return converted(weights.read(each.name), each.dtype, unbiased)
+            return weights.read(each.name)
 
-        most = size_of(self.max_shard_size) or 0
-        write_shards(folder, tensors, read, most, lambda all: tuned.progress("merging", all))
+        def steps(all: Sequence[Stored]) -> Iterator[Stored]:
+            return tuned.progress("merging", all)
+
+        write_shards(folder, tensors, read, size_of(self.max_shard_size) or 0, steps, unbiased)
         config = tuned.config
         config.dtype = kind
         config.save_pretrained(folder)
@@ -102,7 +105,7 @@ class Merged(Export):
 
 def stored_in(folder: Path) -> str:
     """Return the type of the weights in a folder of this target."""
-    return json.loads((folder / "config.json").read_text("utf-8"))["dtype"]
+    return json.loads((folder / CONFIG).read_text("utf-8"))["dtype"]
 
 
 def _stored(weights: Weights, name: str, kind: str) -> Stored:

@@ -18,9 +18,10 @@ from ftrecipe.ollama.address import address
 from ftrecipe.ollama.modelfile import Modelfile
 from ftrecipe.ollama.server import Server
 from ftrecipe.paths import typed
-from ftrecipe.registry import bounded
+from ftrecipe.registry import bounded, only_with
 
 if TYPE_CHECKING:
+    from ftrecipe.components.model import Model as BaseModel
     from ftrecipe.memory.architecture import Architecture
 
 FILE = "Modelfile"
@@ -51,7 +52,7 @@ class Ollama(Export):
     num_ctx: int | None = bounded(None, 16)
     register: bool = False
     model: str | None = None
-    base: str | None = None
+    base: str | None = only_with("register", None)
     host: str | None = None
     timeout: float = bounded(300.0, 1, 3600)
 
@@ -66,8 +67,7 @@ class Ollama(Export):
 
     def faults(self, beside: dict[str, Export], model: "Architecture | None") -> Iterator[str]:
         """Yield what no GGUF, Modelfile or server can be made of."""
-        there = beside.get("gguf")
-        if not (isinstance(there, Gguf) and self.gguf_type in there.types):
+        if not self._is_written(beside):
             for fault in self._gguf.faults(beside, model):
                 yield fault.replace("types", "gguf_type", 1)
         most = None if model is None else model.max_positions
@@ -75,6 +75,33 @@ class Ollama(Export):
             yield f"num_ctx={self.num_ctx}: this model goes up to {most} tokens; use {most}"
         yield from self._template_faults()
         yield from self._name_faults()
+
+    def _is_written(self, beside: dict[str, Export]) -> bool:
+        """Tell whether another target of the run writes the GGUF, and answers for it."""
+        there = beside.get("gguf")
+        return isinstance(there, Gguf) and self.gguf_type in there.types
+
+    def misfits(self, beside: dict[str, Export], model: "BaseModel") -> Iterator[str]:
+        """Yield what its GGUF has no place for."""
+        if not self._is_written(beside):
+            yield from self._gguf.misfits(beside, model)
+
+    def remarks(self, model: "BaseModel") -> Iterator[str]:
+        """Yield what its GGUF does otherwise."""
+        yield from self._gguf.remarks(model)
+
+    def foresee(self, beside: dict[str, Export], tuned: Tuned) -> None:
+        """Raise ConfigError for what no GGUF holds, and what no Modelfile says."""
+        if not self._is_written(beside):
+            self._gguf.foresee(beside, tuned)
+        self._text(self._told(tuned, "model.gguf"))
+
+    def _text(self, told: Modelfile) -> str:
+        """Return a Modelfile's text. Raises ConfigError for words that it cannot hold."""
+        try:
+            return told.text
+        except ValueError as error:
+            raise ConfigError(f"export=ollama: {error}") from None
 
     def _template_faults(self) -> Iterator[str]:
         if self.template is None:
@@ -119,10 +146,7 @@ class Ollama(Export):
         stem = tuned.name.replace("/", "-")
         source = f"{stem}-{self.gguf_type}.gguf"
         told = self._told(tuned, source)
-        try:
-            (folder / FILE).write_text(told.text, encoding="utf-8")
-        except ValueError as error:
-            raise ConfigError(f"export=ollama: {error}") from None
+        (folder / FILE).write_text(self._text(told), encoding="utf-8")
         if told.lost:
             tuned.say(f"warning: Ollama drops {', '.join(told.lost)} of what it reads in a "
                       "Modelfile; export.ollama.register=true brings them")  # fmt: skip

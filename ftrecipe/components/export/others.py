@@ -5,17 +5,15 @@ import shutil
 from pathlib import Path
 
 from ftrecipe.components.export.made import Tuned
-from ftrecipe.gated import GATE, REJECTED
+from ftrecipe.gated import GATE, REJECTED, kept
 from ftrecipe.paths import typed
-from ftrecipe.rundir import read_json
 
-OWN = ("README.md", GATE)  # of the target that is linked, and of nothing else
+OWN = ("README.md", GATE, REJECTED)  # of the target that is linked, and of nothing else
 
 
 def verdict(made: Path) -> str:
-    """Return what its gate said of a target's folder, "unknown" where none has."""
-    said = read_json(made / GATE)["verdict"] if (made / GATE).is_file() else "unknown"
-    return "failed" if (made / REJECTED).is_dir() else said
+    """Return what its gate said of the files in a target's folder, "unknown" where none has."""
+    return kept(made) or "failed"
 
 
 def is_usable(made: Path, tuned: Tuned) -> bool:

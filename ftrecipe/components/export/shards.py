@@ -1,16 +1,19 @@
-"""Writes safetensors files tensor by tensor: no more than one of them is in memory at a time."""
+"""Writes safetensors files tensor by tensor, each of which is converted block by block."""
 
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ftrecipe.model_folder import WEIGHTS, WEIGHTS_INDEX
+
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 TYPES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16",
@@ -21,8 +24,8 @@ TYPES = {
 """What safetensors calls the types of torch."""
 
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "": 1}
-ONE, SEVERAL = "model.safetensors", "model-{:05d}-of-{:05d}.safetensors"
-INDEX = "model.safetensors.index.json"
+SEVERAL = "model-{:05d}-of-{:05d}.safetensors"
+BLOCK = 1 << 22  # numbers that are converted at a time
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,20 @@ def write_shards(
     read: "Callable[[Stored], Tensor]",
     most: int,
     steps: Callable[[Sequence[Stored]], Iterator[Stored]] = iter,
+    unbiased: bool = False,
 ) -> None:
     """Write the tensors in their order into files of at most `most` bytes; a larger one alone.
 
-    read: gives a tensor on the CPU, of the shape and type that is told of it. steps: goes through
-    the tensors and shows how far it is.
+    read: gives a tensor on the CPU, of the shape that is told of it; floats may be of another type,
+    and are converted. steps: goes through the tensors and shows how far it is. unbiased: see
+    `converted`.
     """
     shards = _divided(tensors, most)
     files: dict[str, str] = {}
     made = map(read, steps(tensors))
     for number, shard in enumerate(shards, start=1):
-        file = ONE if len(shards) == 1 else SEVERAL.format(number, len(shards))
-        _write(folder / file, shard, islice(made, len(shard)))
+        file = WEIGHTS if len(shards) == 1 else SEVERAL.format(number, len(shards))
+        _write(folder / file, shard, islice(made, len(shard)), unbiased)
         files |= {each.name: file for each in shard}
     assert next(made, None) is None
     if len(shards) > 1:
@@ -74,7 +79,7 @@ def write_shards(
             "total_size": sum(each.bytes for each in tensors),
         }
         text = json.dumps({"metadata": total, "weight_map": files}, indent=2, sort_keys=True)
-        (folder / INDEX).write_text(text + "\n", "utf-8")
+        (folder / WEIGHTS_INDEX).write_text(text + "\n", "utf-8")
 
 
 def _divided(tensors: Sequence[Stored], most: int) -> list[list[Stored]]:
@@ -89,10 +94,8 @@ def _divided(tensors: Sequence[Stored], most: int) -> list[list[Stored]]:
     return shards
 
 
-def _write(file: Path, tensors: Sequence[Stored], read: "Iterable[Tensor]") -> None:
+def _write(file: Path, tensors: Sequence[Stored], read: "Iterator[Tensor]", unbiased: bool) -> None:
     """Write one file: the header's length, the header, and the tensors' bytes."""
-    import torch
-
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     end = 0
     for each in tensors:
@@ -106,38 +109,48 @@ def _write(file: Path, tensors: Sequence[Stored], read: "Iterable[Tensor]") -> N
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight bytes
     with file.open("wb", buffering=0) as stream:
         stream.write(len(text).to_bytes(8, "little") + text)
-        for tensor in read:
-            room = memoryview(cast(Any, tensor.contiguous().view(-1).view(torch.uint8).numpy()))
-            while room:  # Linux takes at most 2 GiB at once
-                room = room[stream.write(room) :]
+        for each in tensors:  # of which none outlives its turn: the next one needs the room
+            for block in converted(next(read), each.dtype, unbiased):
+                _put(stream, block)
 
 
-def converted(tensor: "Tensor", dtype: str, unbiased: bool = False) -> "Tensor":
-    """Return a tensor in the type that it is written in; other numbers than floats stay.
+def _put(stream: FileIO, block: "Tensor") -> None:
+    """Write all bytes of a tensor: Linux takes at most 2 GiB at once."""
+    import torch
 
-    unbiased: round to bfloat16 up or down by chance, as often as is right on average. A tune moves
-    most weights by less than half of bfloat16's step, so to the nearest it would be rounded away.
-    The same every time.
+    room = memoryview(cast(Any, block.view(torch.uint8).numpy()))
+    while room:
+        room = room[stream.write(room) :]
+
+
+def converted(tensor: "Tensor", dtype: str, unbiased: bool = False) -> "Iterator[Tensor]":
+    """Yield a tensor's numbers [numbers] in the type that they are written in, block by block.
+
+    Other numbers than floats stay. unbiased: round to bfloat16 up or down by chance, as often as
+    is right on average. A tune moves most weights by less than half of bfloat16's step, so to the
+    nearest it would be rounded away. The same every time.
     """
     import torch
 
-    if not tensor.is_floating_point() or str(tensor.dtype) == f"torch.{dtype}":
-        return tensor
-    if unbiased and dtype == "bfloat16":
-        return _by_chance(tensor)
-    return tensor.to(getattr(torch, dtype))
+    flat = tensor.contiguous().view(-1)
+    del tensor
+    if not flat.is_floating_point() or str(flat.dtype) == f"torch.{dtype}":
+        yield flat
+        return
+    chance = torch.Generator().manual_seed(flat.numel())
+    for start in range(0, flat.numel(), BLOCK):
+        part = flat[start : start + BLOCK]
+        if unbiased and dtype == "bfloat16":
+            yield _by_chance(part, chance)
+        else:
+            yield part.to(getattr(torch, dtype))
 
 
-def _by_chance(tensor: "Tensor", block: int = 1 << 22) -> "Tensor":
+def _by_chance(part: "Tensor", chance: "Generator") -> "Tensor":
     """Round float32 to bfloat16: of the 16 bits that go, their value is the chance to go up."""
     import torch
 
-    chance = torch.Generator().manual_seed(tensor.numel())
-    found = torch.empty(tensor.numel(), dtype=torch.bfloat16)
-    flat = tensor.contiguous().view(-1).view(torch.int32)
-    for start in range(0, flat.numel(), block):
-        part = flat[start : start + block]
-        up = torch.randint(0, 1 << 16, part.shape, dtype=torch.int32, generator=chance)
-        rounded = (part + up).bitwise_and_(-(1 << 16)).view(torch.float32)
-        found[start : start + block] = rounded.to(torch.bfloat16)
-    return found.view(tensor.shape)
+    bits = part.view(torch.int32)
+    up = torch.randint(0, 1 << 16, bits.shape, dtype=torch.int32, generator=chance)
+    rounded = up.add_(bits).bitwise_and_(-(1 << 16)).view(torch.float32)
+    return rounded.to(torch.bfloat16)

@@ -14,20 +14,24 @@ from ftrecipe.components.export.vllm_server import (
     Served,
     bound,
     rank,
+    refusal,
     request,
     request_script,
     serve_script,
+    unfit_for,
     why_not,
 )
+from ftrecipe.components.peft.lora import Lora
 from ftrecipe.errors import ConfigError
+from ftrecipe.model_folder import CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG
 from ftrecipe.registry import bounded
 
 if TYPE_CHECKING:
+    from ftrecipe.components.model import Model
     from ftrecipe.components.peft import Peft
     from ftrecipe.memory.architecture import Architecture
 
 USUAL_LENGTH = 4096  # tokens of a request and its answer, where the model has as many
-TEMPLATE = "chat_template.jinja"
 
 
 class Of(Enum):
@@ -71,9 +75,28 @@ class Vllm(Export):
         whole = method.trains_base or method.mergeable
         if self.of is Of.adapter and method.trains_base:
             return "trains the base and has no adapter; leave export.vllm.of out"
+        if self.of is Of.adapter and isinstance(method, Lora):
+            config = {**vars(method), **method.options(), **method.extra}
+            if (why := refusal(config)) is not None:
+                return f"trains what vLLM cannot serve: {why}; use export.vllm.of=merged"
+        elif self.of is Of.adapter:
+            return "trains what vLLM cannot serve: it loads no adapters but LoRA's" + (
+                "; use export.vllm.of=merged" if whole else "; use export=adapter"
+            )
         if self.of is not Of.adapter and not whole:
             return "cannot be merged, and vLLM loads no adapters but LoRA's; use export=adapter"
         return None
+
+    def misfits(self, beside: dict[str, Export], model: "Model") -> Iterator[str]:
+        """Yield why an adapter on this base cannot be served, where it is asked for."""
+        config = model.file(CONFIG) if self.of is Of.adapter else None
+        if config is None:
+            return
+        dtype = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+        tokens = "it loads no adapters with trained tokens" if model.special_tokens else None
+        before = model.merged_before and f"its base has the tune of {model.merged_before} merged in"
+        for why in filter(None, (unfit_for(dtype), tokens, before)):
+            yield f"vLLM cannot serve the adapter: {why}; use export.vllm.of=merged"
 
     def write(self, tuned: Tuned, folder: Path) -> None:
         """Put the files of the target that is served below the scripts that serve it."""
@@ -85,7 +108,7 @@ class Vllm(Export):
             link(made, model)
         else:
             GROUP.get(kind.value)().write(tuned, model)
-        if not (model / "generation_config.json").is_file():  # adapters have none
+        if not (model / GENERATION_CONFIG).is_file():  # adapters have none
             tuned.generation_config.save_pretrained(model)
         self._scripts(tuned, folder, kind)
 
@@ -112,7 +135,7 @@ class Vllm(Export):
             dtype=tuned.dtype if kind is Of.adapter else stored_in(folder / kind.value),
             length=self._length(tuned),
             rank=bound(rank(folder / kind.value)) if kind is Of.adapter else None,
-            template=(folder / kind.value / TEMPLATE).is_file(),
+            template=(folder / kind.value / CHAT_TEMPLATE).is_file(),
         )
         asked = tuned.questions(1) or [[{"role": "user", "content": "Hello!"}]]
         files = {

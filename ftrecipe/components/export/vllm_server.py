@@ -1,10 +1,13 @@
 """What vLLM is told and what it can load, by its own source (0.33: `vllm serve`, `PEFTHelper`)."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
+
+from ftrecipe.model_folder import ADAPTER_CONFIG
 
 # It takes no other bound of a LoRA's rank (`MaxLoRARanks` in vllm/config/lora.py).
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -125,9 +128,14 @@ def request(name: str, messages: list[dict[str, Any]], chats: bool) -> str:
 
 def why_not(adapter: Path, dtype: str) -> str | None:
     """Return why vLLM does not load this adapter on a base stored as `dtype`; None if it does."""
-    config = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    config = json.loads((adapter / ADAPTER_CONFIG).read_text("utf-8"))
     if config.get("peft_type") != "LORA":
         return f"it loads no {config.get('peft_type')} adapters"
+    return refusal(config) or unfit_for(dtype)
+
+
+def refusal(config: Mapping[str, Any]) -> str | None:
+    """Return why vLLM does not load a LoRA of such an adapter_config.json; None if it does."""
     if refused := [name for name in REFUSED if config.get(name)]:
         return f"it loads no adapters with {', '.join(refused)}"
     if config.get("bias", "none") != "none":
@@ -135,8 +143,13 @@ def why_not(adapter: Path, dtype: str) -> str | None:
     beginning = config.get("init_lora_weights", True)
     if isinstance(beginning, str) and beginning.lower() not in PLAIN_BEGINNINGS:
         return f"init_lora_weights={beginning} changes the base, which it would not see"
-    if rank(adapter) > RANKS[-1]:
-        return f"it loads ranks up to {RANKS[-1]}, and this one is {rank(adapter)}"
+    if (highest := _rank(config)) > RANKS[-1]:
+        return f"it loads ranks up to {RANKS[-1]}, and this one is {highest}"
+    return None
+
+
+def unfit_for(dtype: str) -> str | None:
+    """Return why vLLM puts no adapters on a base stored as `dtype`; None if it does."""
     if dtype not in SIXTEEN:
         return f"it computes adapters in 16 bits, and this base is stored in {dtype}"
     return None
@@ -144,7 +157,10 @@ def why_not(adapter: Path, dtype: str) -> str | None:
 
 def rank(adapter: Path) -> int:
     """Return the highest rank in an adapter."""
-    config = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    return _rank(json.loads((adapter / ADAPTER_CONFIG).read_text("utf-8")))
+
+
+def _rank(config: Mapping[str, Any]) -> int:
     return max([config["r"], *(config.get("rank_pattern") or {}).values()])
 
 

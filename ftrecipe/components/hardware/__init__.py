@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ftrecipe import devices
 from ftrecipe.errors import StageError
-from ftrecipe.registry import Group, bounded
+from ftrecipe.registry import Group, bounded, only_with
 
 
 class Device(Enum):
@@ -58,8 +58,13 @@ class Hardware:
     num_machines: int = bounded(1, 1)
     memory_gb: float | None = bounded(None, 1)
     precision: Precision = Precision.auto
-    main_process_ip: str | None = None
+    main_process_ip: str | None = only_with("is_several", None, "hardware.num_machines above 1")
     main_process_port: int = bounded(29500, 1, 65535)
+
+    @property
+    def is_several(self) -> bool:
+        """Tell whether other machines have to find the first one."""
+        return self.num_machines > 1
 
     @property
     def is_looked_for(self) -> bool:

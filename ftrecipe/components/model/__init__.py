@@ -1,18 +1,19 @@
 """The base model: where it is, and how its config, tokenizer and weights are loaded."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftrecipe.components.model.facts import config_of, tuned_or_base
+from ftrecipe.components.model.facts import config_of, file_of, tuned_or_base
 from ftrecipe.data.files.locate import packaged_file
 from ftrecipe.data.tokens.templates import TEMPLATES
 from ftrecipe.errors import ConfigError, did_you_mean, listed
 from ftrecipe.memory.architecture import Architecture, read
+from ftrecipe.model_folder import CONFIG
 from ftrecipe.paths import typed
-from ftrecipe.registry import Group, bounded
+from ftrecipe.registry import Group, bounded, only_with
 from ftrecipe.rundir import RunDir
 from ftrecipe.weights import count_weights, times
 
@@ -53,7 +54,7 @@ class Model:
     chat_template: str | None = None
     special_tokens: list[str] = field(default_factory=list)
     from_run: str | None = None
-    from_run_as: FromRun = FromRun.adapter
+    from_run_as: FromRun = only_with("from_run", FromRun.adapter)
     toy: bool = False
     parameters_b: float | None = bounded(None, 0)
 
@@ -83,6 +84,19 @@ class Model:
         except ConfigError as error:
             faults = [f"model.path={self.path}: {fault}" for fault in error.faults]
             raise ConfigError(faults) from error
+
+    def file(self, name: str) -> Mapping[str, Any] | None:
+        """Return a JSON file of the model, None where it is not on this machine."""
+        if self.from_run is not None:
+            before = tuned_or_base(RunDir(typed(self.from_run)))
+            return None if before is None else replace(self, from_run=None, **before).file(name)
+        try:
+            source = self.source
+        except ConfigError:
+            return None  # told where the model is looked for
+        if name == CONFIG:
+            return config_of(source, self.revision)
+        return file_of(source, self.revision, name)
 
     @property
     def parameters(self) -> float | None:

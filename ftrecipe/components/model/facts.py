@@ -1,4 +1,4 @@
-"""Finds a model's config.json without a network: in its folder, our facts, the hub's cache."""
+"""Finds a model's JSON files without a network: in its folder, our facts, the hub's cache."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ftrecipe.model_folder import CONFIG
 from ftrecipe.rundir import RunDir
 
 FACTS = Path(__file__).resolve().parents[2] / "builtin" / "models.json"
@@ -24,12 +25,15 @@ def config_of(source: str, revision: str | None) -> Config | None:
 
     The facts are of the models' first revisions; another one is looked for in the hub's cache only.
     """
-    folder = Path(source)
-    if folder.is_dir():
-        return _read(folder / "config.json")
-    if revision is None and source in facts():
+    if revision is None and not Path(source).is_dir() and source in facts():
         return facts()[source]["config"]
-    return _cached(source, revision or "main")
+    return file_of(source, revision, CONFIG)
+
+
+def file_of(source: str, revision: str | None, name: str) -> Config | None:
+    """Return a JSON file of a folder or hub id, None where there is none on this machine."""
+    folder = Path(source)
+    return _read(folder / name) if folder.is_dir() else _cached(source, revision or "main", name)
 
 
 def tuned_or_base(run: RunDir) -> dict[str, str | None] | None:
@@ -49,7 +53,7 @@ def _read(file: Path) -> Config | None:
     return found if isinstance(found, dict) else None
 
 
-def _cached(hub_id: str, revision: str) -> Config | None:
+def _cached(hub_id: str, revision: str, name: str) -> Config | None:
     """Return what huggingface_hub downloaded before: its cache is folders with plain names."""
     if ".." in revision.split("/"):
         return None
@@ -60,4 +64,4 @@ def _cached(hub_id: str, revision: str) -> Config | None:
         commit = (repository / "refs" / revision).read_text("utf-8").strip()
     except OSError:
         commit = revision
-    return _read(repository / "snapshots" / commit / "config.json")
+    return _read(repository / "snapshots" / commit / name)

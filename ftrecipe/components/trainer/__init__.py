@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ftrecipe.components.trainer.guards import Guards
 from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.memory.optimizers import Tensor, optimizer
-from ftrecipe.registry import Group, bounded
+from ftrecipe.registry import Group, bounded, only_with
 
 if TYPE_CHECKING:
     from trl import SFTConfig
+
+
+DECIDES = "trainer.early_stopping_patience or trainer.load_best_model_at_end"
 
 
 class Scheduler(Enum):
@@ -64,12 +67,12 @@ class Trainer:
     save_total_limit: int = bounded(2, 1)
     eval_steps: int | None = bounded(None, 1)
     eval_suites: list[str] = field(default_factory=list)
-    eval_suites_every: int = bounded(1, 1)
-    eval_samples: int = bounded(32, 1)
+    eval_suites_every: int = only_with("eval_suites", bounded(1, 1))
+    eval_samples: int = only_with("eval_suites", bounded(32, 1))
     metric_for_best_model: str | None = None
     load_best_model_at_end: bool = False
     early_stopping_patience: int | None = bounded(None, 1)
-    early_stopping_threshold: float = bounded(0.0, 0)
+    early_stopping_threshold: float = only_with("keeps_best", bounded(0.0, 0), DECIDES)
     guards: Guards = field(default_factory=Guards)
     rehearsal: bool = True
     extra: dict[str, Any] = field(default_factory=dict)

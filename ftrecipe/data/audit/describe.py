@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ftrecipe.amounts import many
 from ftrecipe.data.audit.excerpt import excerpt
-from ftrecipe.data.audit.told import overlong_done, place, several
+from ftrecipe.data.audit.told import overlong_done, place
 from ftrecipe.data.split import SPLITS
 from ftrecipe.page.words import cut, printable
 
@@ -57,7 +58,7 @@ def _source(source: Report) -> list[str]:
     facts += [f"{source['files']:,} files"] if source["files"] > 1 else []
     told = ", ".join(fact for fact in facts if fact)
     bad = f", {source['rows_malformed']:,} malformed" if source["rows_malformed"] else ""
-    rows = several(source["rows_read"], "row")
+    rows = many(source["rows_read"], "row")
     lines = [_line("read", f"{rows} of {source['path']} ({told}){bad}")]
     if (first := source["first_malformed"]) is not None:
         lines.append(_line("", f"the first: {place(first)}"))
@@ -74,11 +75,11 @@ def _chat(source: Report) -> list[str]:
     kinds = [f"{source[key]:,} {word}" for key, word in
              (("system_entries", "notices of the app"), ("media", "media"),
               ("deleted", "deleted"), ("edited", "edited")) if source[key]]  # fmt: skip
-    lines = [_line("", ", ".join([several(source["messages"], "message"), *kinds]))]
+    lines = [_line("", ", ".join([many(source["messages"], "message"), *kinds]))]
     if source["first_message"]:
         days = source["first_message"][:10], source["last_message"][:10]
         lines[0] += f"; {days[0]} to {days[1]}"
-    return [*lines, _line("", f"{several(source['senders'], 'sender')}: {', '.join(told)}")]
+    return [*lines, _line("", f"{many(source['senders'], 'sender')}: {', '.join(told)}")]
 
 
 def _counts(word: str, counts: Mapping[str, int]) -> list[str]:
@@ -90,7 +91,7 @@ def _split(name: str, report: Report) -> str:
     tokens, examples = report["tokens"][name], report["examples"][name]
     return _line(
         name,
-        f"{several(examples, 'example')}, {tokens['total']:,} tokens, "
+        f"{many(examples, 'example')}, {tokens['total']:,} tokens, "
         f"{tokens['supervised']:,} trained on; a row has {tokens['min']:,} to {tokens['max']:,}: "
         f"median {tokens['median']:,}, 95 % up to {tokens['p95']:,}, 99 % up to {tokens['p99']:,}",
     )
@@ -146,7 +147,7 @@ def _training(report: Report) -> list[str]:
     return [
         _line("take", f"trainer.max_length={recommended['max_length']} "
                       f"trainer.num_train_epochs={recommended['num_train_epochs']}; "
-                      f"{several(report['steps_per_epoch'], 'step')} an epoch, packed rows are "
+                      f"{many(report['steps_per_epoch'], 'step')} an epoch, packed rows are "
                       f"{report['packing_efficiency']:.0%} full, padded ones "
                       f"{report['padding_efficiency']:.0%}")
     ]  # fmt: skip

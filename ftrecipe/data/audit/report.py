@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ftrecipe.amounts import many
 from ftrecipe.data.audit.samples import sample
 from ftrecipe.data.reading import malformed_faults
 from ftrecipe.data.split import HELD_OUT
@@ -92,7 +93,7 @@ def _failures(builder: "Builder", made: Report) -> list[str]:
     if unsupervised := builder.unsupervised.malformed:
         shown = builder.unsupervised.shown
         failures += shown[:5]
-        failures.append(f"{_rows(unsupervised)} without a token that would be trained on; "
+        failures.append(f"{many(unsupervised, 'row')} without a token that would be trained on; "
                         "leave them out of the data, or see trainer.train_on")  # fmt: skip
     failures += builder.overlong.failures()
     if not builder.job.trains:
@@ -113,7 +114,7 @@ def _refused(builder: "Builder") -> list[str]:
     if refused <= builder.job.source.max_malformed:
         return []
     return [*builder.rendering.shown[:_SHOWN],
-            f"{_rows(refused)} that the chat template cannot take whole; choose another "
+            f"{many(refused, 'row')} that the chat template cannot take whole; choose another "
             "(model.chat_template=chatml, say), mend them, or leave them out with "
             f"dataset.max_malformed={refused}"]  # fmt: skip
 
@@ -140,8 +141,7 @@ def _few(made: Report) -> list[str]:
     train = made["examples"]["train"]
     if train >= _FEW or made["failures"]:
         return []
-    examples = "1 example" if train == 1 else f"{train} examples"
-    return [f"Only {examples} to train on; a few hundred are usually needed."]
+    return [f"Only {many(train, 'example')} to train on; a few hundred are usually needed."]
 
 
 def _left_to_a_person(builder: "Builder") -> list[str]:
@@ -155,7 +155,7 @@ def _leaks(made: Report) -> list[str]:
     for split in HELD_OUT:
         leak = made["contamination"][split]
         if prompts := leak["same_prompt"]:
-            found.append(f"{_prompts(prompts)} of the {split} split can be seen in training: "
+            found.append(f"{many(prompts, 'prompt')} of the {split} split can be seen in training: "
                          "its scores will flatter the model.")  # fmt: skip
         if overlapping := leak["same_words"]:
             found.append(f"{overlapping:,} training examples have {leak['words']} words in a row "
@@ -182,7 +182,7 @@ def _answers(builder: "Builder", made: Report) -> list[str]:
     found = []
     examples = sum(made["examples"].values())
     if conflicting := made["duplicates"]["prompts_with_several_answers"]:
-        found.append(f"{_prompts(conflicting)} with more than one answer in the data.")
+        found.append(f"{many(conflicting, 'prompt')} with more than one answer in the data.")
     repeated = made["duplicates"]["repeated_examples"]
     if repeated > _MANY * examples:
         found.append(f"{repeated:,} examples repeat an earlier one word for word; "
@@ -202,14 +202,16 @@ def _cut(builder: "Builder", made: Report) -> list[str]:
     overlong = made["overlong"]
     found = []
     if cut := overlong.get("answer_cut_away"):
-        found.append(f"Truncation cut the whole answer away from {_rows(cut)}; they are left out.")
+        found.append(
+            f"Truncation cut the whole answer away from {many(cut, 'row')}; they are left out."
+        )
     if cut := overlong.get("answers_lost"):
         found.append(f"Truncation cut away {cut:,} whole answers of rows that keep another.")
     cut = overlong.get("answer_cut")
     if cut and overlong["policy"] != "split":
-        found.append(f"Truncation cut off a part of an answer of {_rows(cut)}.")
+        found.append(f"Truncation cut off a part of an answer of {many(cut, 'row')}.")
     elif cut and builder.job.source.produces() != "text":
-        found.append(f"A cut goes through an answer of {_rows(cut)}.")
+        found.append(f"A cut goes through an answer of {many(cut, 'row')}.")
     return found
 
 
@@ -217,20 +219,12 @@ def _template(made: Report) -> list[str]:
     found = []
     overlong, template = made["overlong"], made["template"]
     if overlong["policy"] == "error" and overlong["found"] and not made["failures"]:
-        found.append(f"{_rows(overlong['found'])} longer than {overlong['max_length']:,} tokens "
-                     "of this tokenizer.")  # fmt: skip
+        found.append(f"{many(overlong['found'], 'row')} longer than "
+                     f"{overlong['max_length']:,} tokens of this tokenizer.")  # fmt: skip
     if spliced := template.get("spliced"):
         found.append(f"{spliced:,} answers stand after the template's generation prompt, "
                      "which the template itself would not write before them.")  # fmt: skip
     if disagrees := template.get("disagrees"):
-        found.append(f"In {_rows(disagrees)} the template's own generation markers differ from "
-                     "the tokens that are trained.")  # fmt: skip
+        found.append(f"In {many(disagrees, 'row')} the template's own generation markers differ "
+                     "from the tokens that are trained.")  # fmt: skip
     return found
-
-
-def _prompts(count: int) -> str:
-    return f"{count:,} prompt{'' if count == 1 else 's'}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -29,11 +29,6 @@ def place(first: Mapping[str, Any]) -> str:
     return f"{first['file']} {unit} {first[unit]}: {first['reason']}"
 
 
-def several(count: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def verdict(report: Mapping[str, Any]) -> str:
     """Return what may be done with data that has no failures."""
     if report["trainable"]:

@@ -39,6 +39,7 @@ def as_chat(example: Example, losses: Losses) -> Chat:
 
 
 def said(role: str, content: str) -> Message:
+    """Return one turn of a chat, as messages are written."""
     return {"role": role, "content": content}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ftrecipe.components.export import Export
 from ftrecipe.config import to_plain
-from ftrecipe.gated import REJECTED
+from ftrecipe.gated import kept
 from ftrecipe.rundir import write_text
 from ftrecipe.stages.card.body import body
 from ftrecipe.stages.card.facts import read_facts
@@ -26,5 +26,5 @@ def renew_cards(session: Session) -> None:
     """Write the cards of what was exported before, whose results may have changed since."""
     for name, target in session.run.export.items():
         folder = session.dir.export / name
-        if folder.is_dir() and not (target.sends or (folder / REJECTED).is_dir()):
+        if folder.is_dir() and not target.sends and kept(folder) is not None:
             write_card(session, target, folder)

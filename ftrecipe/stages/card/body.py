@@ -1,11 +1,11 @@
 """The text of a model card, in Markdown: what it is, how good, of what, and how to use it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from ftrecipe.page.words import duration, number, size
+from ftrecipe.amounts import duration, number, size
 from ftrecipe.stages.card.facts import HERE, Data, Facts
 from ftrecipe.stages.card.licenses import License
 from ftrecipe.stages.card.limits import limits
@@ -34,9 +34,18 @@ def body(facts: Facts) -> str:
         "Limitations": "\n".join(f"- {cell(each)}" for each in limits(facts)),
         "How to repeat it": _repeat(facts),
     }
-    parts = [f"# {cell(story.name)}", _what(facts), f"**{cell(verdict(story).text)}**"]
+    parts = [f"# {cell(story.name)}", *_warning(facts), _what(facts)]
+    parts += [f"**{cell(verdict(story).text)}**"]
     parts += [f"## {title}\n\n{text}" for title, text in sections.items() if text]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _warning(facts: Facts) -> Iterator[str]:
+    """Say before all else that a model is not to be used, by what its run asked of it."""
+    gate = facts.story.gate
+    if gate is not None and not gate["passed"]:
+        missed = [each["condition"] for each in gate["conditions"] if not each["passed"]]
+        yield f"> **This model failed the gate of its run:** {', '.join(map(cell, missed))}."
 
 
 def _what(facts: Facts) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ftrecipe.data.audit.told import several
-from ftrecipe.page.words import number
+from ftrecipe.amounts import many, number
 from ftrecipe.stages.card.facts import Facts
 from ftrecipe.stages.page.words import amount, in_sentence, measured, ruled
 
@@ -29,13 +28,13 @@ def _data(facts: Facts) -> Iterator[str]:
     count = report["examples"]["train"]
     if count < SMALL_TRAINING:
         yield (
-            f"It was tuned on {several(count, 'example')}: what is unlike them, it answers as its "
+            f"It was tuned on {many(count, 'example')}: what is unlike them, it answers as its "
             "base would, or worse."
         )
     for split, leak in report["contamination"].items():
         if leak["same_prompt"]:
             yield (
-                f"{several(leak['same_prompt'], 'question')} of the {split} split can be seen in "
+                f"{many(leak['same_prompt'], 'question')} of the {split} split can be seen in "
                 "training too, which flatters its results."
             )
     if facts.languages:

@@ -2,10 +2,11 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 from ftrecipe.components.eval import Decoding
 from ftrecipe.errors import ConfigError
@@ -41,12 +42,12 @@ class Stop:
 
 @dataclass(frozen=True)
 class Put:
-    """A conversation as one voice is asked it. since: the first turn that it still sees."""
+    """What a voice is asked. begin: gives its answer. since: the first turn that it still sees."""
 
     voice: Voice
-    messages: list[dict[str, Any]]
+    begin: Callable[[], Iterator[str]]
     decoding: Decoding
-    since: int
+    since: int = 0
 
 
 def fitted(
@@ -59,13 +60,24 @@ def fitted(
         since += 1
         messages = said.messages(voice.name, question, since)
         room = context - voice.length(messages)
+    shorter = _within(room, decoding, context)
+    return Put(voice, partial(voice.stream, messages, shorter), shorter, since)
+
+
+def put_raw(voice: Voice, text: str, decoding: Decoding, context: int) -> Put:
+    """Have a text continued by a model that has learned no conversations. Raises ConfigError."""
+    shorter = _within(context - voice.tokens(text), decoding, context)
+    return Put(voice, partial(voice.continued, text, shorter), shorter)
+
+
+def _within(room: int, decoding: Decoding, context: int) -> Decoding:
+    """Let an answer be as long as there is room. Raises ConfigError where there is hardly any."""
     if room < LEAST_ANSWER:
         raise ConfigError(
             f"that has {context - room:,} tokens, and the model looks at {context:,} with its "
             "answer; ask something shorter"
         )
-    shorter = replace(decoding, max_new_tokens=min(room, decoding.max_new_tokens))
-    return Put(voice, messages, shorter, since)
+    return replace(decoding, max_new_tokens=min(room, decoding.max_new_tokens))
 
 
 class Display(Protocol):
@@ -139,7 +151,7 @@ class Writer:
     def __init__(self, which: int, put: Put, shown: Display, stop: Stop) -> None:
         self.which, self.put, self.shown, self.stop = which, put, shown, stop
         self.text, self.pieces = "", 0
-        self.stream = put.voice.stream(put.messages, put.decoding)
+        self.stream = put.begin()
         self.began = time.monotonic()
 
     def goes_on(self) -> bool:

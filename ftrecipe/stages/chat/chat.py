@@ -9,7 +9,8 @@ from typing import Any
 from ftrecipe.components.eval import Decoding
 from ftrecipe.errors import ConfigError, FtrecipeError, StageError
 from ftrecipe.registry import LAST_SEED
-from ftrecipe.stages.chat.answering import InTurn, Stop, answered, display, fitted
+from ftrecipe.rundir import now
+from ftrecipe.stages.chat.answering import Stop, answered, display, fitted, put_raw
 from ftrecipe.stages.chat.terminal import Terminal
 from ftrecipe.stages.chat.voices import Voice
 from ftrecipe.stages.engines import NotAsked
@@ -36,17 +37,14 @@ class Chat:
 
     def _ask(self, question: str) -> None:
         """Have a question answered, show the answers, and keep them. Raises FtrecipeError."""
-        began = time.monotonic()
+        began, asked = time.monotonic(), now()
         stop = Stop()
         try:
-            if self.asked.raw:
-                answers = self._continue(question)
-            else:
-                with stop.heard():
-                    answers = self._answer(question, stop)
+            with stop.heard():
+                answers = self._answer(question, stop)
         except NotAsked as reason:
             raise StageError(str(reason)) from None
-        turn = Turn(question, answers)
+        turn = Turn(question, answers, time=asked)
         self.said.turns.append(turn)
         self.keep()
         self._tell(turn, stop, time.monotonic() - began)
@@ -59,27 +57,16 @@ class Chat:
 
     def _answer(self, question: str, stop: Stop) -> dict[str, Answer]:
         drawn, context = self._drawn, self.asked.context
-        puts = [fitted(voice, self.said, question, drawn, context) for voice in self.voices]
+        if self.asked.raw:
+            puts = [put_raw(voice, question, drawn, context) for voice in self.voices]
+        else:
+            puts = [fitted(voice, self.said, question, drawn, context) for voice in self.voices]
         self._tell_left_out(max(put.since for put in puts))
         return answered(puts, self._display(), stop)
 
-    def _continue(self, text: str) -> dict[str, Answer]:
-        """Have a text continued, as a model that has learned no conversations does."""
-        shown = self._display()
-        answers = {}
-        for which, voice in enumerate(self.voices):
-            found = voice.continued(text, self._drawn)
-            shown.add(which, found.text)
-            shown.end(which)
-            answers[voice.name] = Answer(found.text, bool(found.ended))
-        shown.close()
-        return answers
-
     def _display(self) -> Any:
         names = [voice.name for voice in self.voices]
-        if self.asked.as_json or self.asked.raw:
-            return InTurn(names, self.terminal, silent=self.asked.as_json)
-        return display(names, self.terminal, silent=False)
+        return display(names, self.terminal, silent=self.asked.as_json)
 
     def _tell(self, turn: Turn, stop: Stop, seconds: float) -> None:
         """Tell what is to be known of a turn besides its text."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftrecipe import devices
-from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.eval import Decoding
 from ftrecipe.components.hardware import Device, Hardware
 from ftrecipe.errors import StageError
+from ftrecipe.model_folder import ADAPTER_CONFIG
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.stages.engines import Engine, NotAsked, Settings, opened
 from ftrecipe.stages.screen import Screen
@@ -41,18 +42,19 @@ class Voice:
 
     def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
         """Give an answer piece by piece; between two pieces others may speak."""
-        pieces = self.engine.stream(messages, decoding)
+        return self._as_itself(self.engine.stream(messages, decoding))
+
+    def continued(self, text: str, decoding: Decoding) -> Iterator[str]:
+        """Give what follows a text, to which no template is put, piece by piece."""
+        return self._as_itself(self.engine.continued(text, decoding))
+
+    def _as_itself(self, pieces: Iterator[str]) -> Iterator[str]:
         while True:
             with self.as_itself():
                 piece = next(pieces, None)
             if piece is None:
                 return
             yield piece
-
-    def continued(self, text: str, decoding: Decoding) -> Completion:
-        """Return what follows a text, to which no template is put."""
-        with self.as_itself():
-            return self.engine.generate([self.engine.tokenized(text)], decoding)[0]
 
     def length(self, messages: Sequence[dict[str, Any]]) -> int:
         """Return the tokens of a conversation that is ready for an answer; 0 if nobody tells."""
@@ -168,7 +170,7 @@ def _is_apart(session: Session) -> bool:
         return False
     if method.trains_base or method.mutates_base or method.prompt_learning:
         return False
-    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    config = json.loads((folder / ADAPTER_CONFIG).read_text("utf-8"))
     return not any(config.get(name) for name in EXTRAS)
 
 

@@ -14,6 +14,9 @@ import numpy as np
 from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.components.export import Artefact
 
+Labeled = tuple[list[int], list[int]]
+"""`input_ids`, and `labels` of the same length: the token's id where it counts, else -100."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,7 +25,8 @@ class Settings:
     dtype: of a library that can choose. context: the most tokens of a prompt and its answer.
     threads: None for what the machine has. remote_code: whether a model's own code may run.
     device: where a library of torch computes, "auto" for as many as it needs. quantization: of
-    the base that an adapter was trained on, as transformers takes it; None for none.
+    the base that an adapter was trained on, as transformers takes it; None for none. streams:
+    whether weights stay on the disk, each layer's but while it computes, where a library lets them.
     """
 
     dtype: str = "float32"
@@ -31,6 +35,7 @@ class Settings:
     remote_code: bool = False
     device: str = "cpu"
     quantization: Any = None
+    streams: bool = False
 
 
 class NotAsked(Exception):  # noqa: N818 - nothing went wrong
@@ -60,12 +65,38 @@ class Engine(Protocol):
         """
         ...
 
-    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
-        """Return the ids of a conversation by the artefact's own template, ready for an answer."""
+    def raw(self, text: str) -> list[int]:
+        """Return the ids of a plain text as users' texts are read: with what is put around it."""
+        ...
+
+    def prompt(
+        self, messages: Sequence[dict[str, Any]], tools: list[Any] | None, ready: bool = True
+    ) -> list[int]:
+        """Return the ids of a conversation by the artefact's own template.
+
+        ready: with the beginning of an answer behind it.
+        """
+        ...
+
+    @property
+    def declares(self) -> dict[str, Any]:
+        """What its files say of how it is used where a user says nothing, by transformers' names.
+
+        Settings of generation as far as there are any, `max_position_embeddings`, and what else
+        the program takes from them.
+        """
+        ...
+
+    def losses(self, rows: Sequence[Labeled]) -> list[float]:
+        """Return of each row the loss in nats, summed over the tokens that have a label."""
         ...
 
     def next_logprobs(self, prompts: Sequence[list[int]]) -> "np.ndarray":
         """Return the log-probabilities, float32 [prompts, vocabulary], of what follows each."""
+        ...
+
+    def along(self, ids: list[int], places: Sequence[int]) -> "np.ndarray":
+        """Return the same of what follows so many tokens of one text: [places, vocabulary]."""
         ...
 
     def generate(self, prompts: list[list[int]], decoding: Decoding) -> list[Completion]:
@@ -74,6 +105,10 @@ class Engine(Protocol):
 
     def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
         """Give the answer to a conversation piece by piece, as it is written."""
+        ...
+
+    def continued(self, text: str, decoding: Decoding) -> Iterator[str]:
+        """Give what follows a text, to which no template is put, piece by piece."""
         ...
 
     def close(self) -> None:

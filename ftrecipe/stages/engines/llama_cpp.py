@@ -1,5 +1,6 @@
 """Engine `llama_cpp`: a GGUF file in llama.cpp, by its own template, tokenizer and end tokens."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -14,7 +15,7 @@ from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.components.eval.calls import MARKERS
 from ftrecipe.components.export import Artefact
 from ftrecipe.errors import StageError
-from ftrecipe.stages.engines import Settings
+from ftrecipe.stages.engines import Labeled, NotAsked, Settings
 from ftrecipe.stages.engines.llama_server import PACKAGE, LlamaServer, Serving
 
 FLOOR = -104.0
@@ -25,6 +26,11 @@ WIDENED = "BF16"
 times coarser than they are."""
 SURE = 1000  # added to a token's logit, it is written; the probabilities are those before that
 ENDS = ("eos", "eot", "eom")
+_ALL = b'"top_logprobs":['
+_EACH = re.compile(rb'"id":(\d+),.*?"logprob":(null|[-+.eE\d]+)', re.DOTALL)
+SAMPLING = "general.sampling."  # metadata that llama.cpp takes for its users' settings
+EPSILON = "attention.layer_norm_rms_epsilon"
+SETTINGS = {"temp": "temperature", "penalty_repeat": "repetition_penalty"}
 
 
 def open_engine(artefact: Artefact, settings: Settings) -> "LlamaCpp":
@@ -84,6 +90,7 @@ class LlamaCpp:
     ) -> None:
         self.file, self.server, self.scratch = file, server, scratch
         self.vocabulary, self.context = int(about["n_vocab"]), int(about["n_ctx"])
+        self.trained = int(about["n_ctx_train"])
 
     @property
     def about(self) -> str:
@@ -92,23 +99,47 @@ class LlamaCpp:
         return f"llama.cpp ({PACKAGE} {version(PACKAGE)}{how})"
 
     @cached_property
+    def _said(self) -> dict[str, Any]:
+        """The file's metadata, but for its lists."""
+        from gguf import GGUFReader, GGUFValueType
+
+        fields = GGUFReader(self.file).fields
+        plain = {n: one for n, one in fields.items() if one.types[:1] != [GGUFValueType.ARRAY]}
+        return {name: one.contents() for name, one in plain.items()}
+
+    @property
     def ends(self) -> set[int]:
         """The tokens that end an answer by the file's metadata.
 
         llama.cpp ends at others, too, by their names: <|im_end|>, <|eot_id|>, </s> and such.
         """
-        from gguf import GGUFReader
+        named = [self._said.get(f"tokenizer.ggml.{end}_token_id") for end in ENDS]
+        return {int(one) for one in named if one is not None}
 
-        fields = GGUFReader(self.file).fields
-        named = [fields.get(f"tokenizer.ggml.{end}_token_id") for end in ENDS]
-        return {int(one.contents()) for one in named if one is not None}
+    @property
+    def declares(self) -> dict[str, Any]:
+        """What the file says of its context, its norms, and of sampling, which llama.cpp obeys."""
+        own = {n.removeprefix(SAMPLING): v for n, v in self._said.items() if SAMPLING in n}
+        epsilon = self._said.get(f"{self._said['general.architecture']}.{EPSILON}")
+        return {SETTINGS.get(name, name): value for name, value in own.items()} | {
+            "max_position_embeddings": self.trained,
+            **({} if epsilon is None else {"rms_norm_eps": epsilon}),
+        }
 
     def tokenized(self, text: str) -> list[int]:
         """Return the ids of a text."""
         return self._ids(text, add_special=False)
 
-    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
+    def raw(self, text: str) -> list[int]:
+        """Return the ids of a plain text with what llama.cpp puts around it."""
+        return self._ids(text, add_special=True)
+
+    def prompt(
+        self, messages: Sequence[dict[str, Any]], tools: list[Any] | None, ready: bool = True
+    ) -> list[int]:
         """Return the ids of a conversation, with what llama.cpp puts before one for its users."""
+        if not ready:
+            raise NotAsked("llama.cpp goes on with an answer that is there")
         asked: dict[str, Any] = {"messages": list(messages)}
         asked |= {"tools": tools} if tools else {}
         return self._ids(self.server.ask("/apply-template", asked)["prompt"], add_special=True)
@@ -126,17 +157,38 @@ class LlamaCpp:
         """Return the log-probabilities, float32 [prompts, vocabulary], of what follows each."""
         return np.stack([self._next(prompt) for prompt in prompts])
 
+    def along(self, ids: list[int], places: Sequence[int]) -> np.ndarray:
+        """Return the same of what follows so many tokens of one text; what was read is kept."""
+        return self.next_logprobs([ids[:place] for place in places])
+
+    def losses(self, rows: Sequence[Labeled]) -> list[float]:
+        """Return of each row the loss in nats, summed over the tokens that have a label.
+
+        One token after the other is written in any case, and its probability asked for.
+        """
+        return [
+            -sum(
+                self._forced(ids[:at], token, 1)["logprob"]
+                for at, token in enumerate(labels)
+                if at and token >= 0
+            )
+            for ids, labels in rows
+        ]
+
+    def _forced(self, prompt: list[int], token: int, told: int) -> dict[str, Any]:
+        """Return what llama.cpp knew of `told` tokens before it wrote the one that it has to."""
+        asked = _forcing(prompt, token, told)
+        return self.server.ask("/completion", asked)["completion_probabilities"][0]
+
     def _next(self, prompt: list[int]) -> np.ndarray:
         """Return one row; llama.cpp sums its probabilities in 32 bits, so they are summed anew.
 
         A letter is written in any case: after a part of one, llama.cpp holds back what it knows.
         """
-        asked = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": self.vocabulary}
-        asked |= {"logit_bias": [[self._letter, SURE]]}
-        answer = self.server.ask("/completion", asked)["completion_probabilities"][0]
+        asked = _forcing(prompt, self._letter, self.vocabulary)
         row = np.full(self.vocabulary, FLOOR)
-        for token in answer["top_logprobs"]:
-            row[token["id"]] = np.nan if token["logprob"] is None else token["logprob"]
+        ids, values = numbers(self.server.written("/completion", asked))
+        row[ids] = values
         row = np.maximum(row, FLOOR)
         return (row - np.log(np.exp(row).sum())).astype(np.float32)
 
@@ -155,9 +207,15 @@ class LlamaCpp:
 
     def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
         """Give the answer to a conversation piece by piece, without white space around it."""
-        asked = self._asked(self.prompt(messages, None), decoding)
+        return self._pieces(self.prompt(messages, None), decoding)
+
+    def continued(self, text: str, decoding: Decoding) -> Iterator[str]:
+        """Give what follows a text piece by piece, without white space around it."""
+        return self._pieces(self.tokenized(text), decoding)
+
+    def _pieces(self, prompt: list[int], decoding: Decoding) -> Iterator[str]:
         held, begun = "", False
-        for event in self.server.stream("/completion", asked):
+        for event in self.server.stream("/completion", self._asked(prompt, decoding)):
             text = held + event["content"]
             text = text if begun else text.lstrip()
             said = text.rstrip()
@@ -190,3 +248,21 @@ class LlamaCpp:
         self.server.close()
         if self.scratch is not None:
             self.scratch.cleanup()
+
+
+def _forcing(prompt: list[int], token: int, told: int) -> dict[str, Any]:
+    """Return a question for `told` probabilities, after which a token is written in any case."""
+    asked = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": told}
+    return asked | {"logit_bias": [[token, SURE]]}
+
+
+def numbers(answer: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids and log-probabilities in an answer; NaN for what is no number.
+
+    Of 150,000 tokens it is 17 MB of JSON, so only its numbers are read. Quotes in a token's text
+    are escaped, and are no name's.
+    """
+    found = _EACH.findall(answer, answer.index(_ALL) + len(_ALL))
+    ids = np.array([number for number, _ in found], np.bytes_).astype(np.int64)
+    values = [b"nan" if value == b"null" else value for _, value in found]
+    return ids, np.array(values, np.bytes_).astype(np.float64)

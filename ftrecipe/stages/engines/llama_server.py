@@ -87,9 +87,13 @@ class LlamaServer:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Return the answer to a question. Raises StageError where it is refused."""
+        return json.loads(self.written(path, body))
+
+    def written(self, path: str, body: dict[str, Any] | None = None) -> bytes:
+        """Return the answer to a question as it was sent, where it is too long to be JSON first."""
         connection = self._connection()
         try:
-            return json.loads(self._answer(connection, path, body).read())
+            return self._answer(connection, path, body).read()
         except ENDED as error:
             raise self._broken("llama.cpp stopped answering") from error
         finally:

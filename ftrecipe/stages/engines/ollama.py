@@ -15,8 +15,11 @@ import numpy as np
 from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.components.export import Artefact
 from ftrecipe.ollama.server import CutOff, OllamaError, Server
-from ftrecipe.stages.engines import NotAsked, Settings
+from ftrecipe.stages.engines import Labeled, NotAsked, Settings
 from ftrecipe.stages.engines.spelling import Spelling
+
+SETTINGS = {"repeat_penalty": "repetition_penalty"}
+SAMPLED = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 
 
 class Ollama:
@@ -42,11 +45,34 @@ class Ollama:
         """Raise NotAsked."""
         self._untold("the ids of a text")
 
-    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
+    def raw(self, text: str) -> list[int]:
+        """Raise NotAsked."""
+        self._untold("the ids of a text")
+
+    @property
+    def declares(self) -> dict[str, Any]:
+        """What the Modelfile says of sampling, which Ollama obeys."""
+        with _unreached():
+            _, parameters = self.server.show(self.name)
+        told = [line.split(maxsplit=1) for line in parameters.splitlines()]
+        known = {SETTINGS.get(each[0], each[0]): each[1] for each in told if len(each) > 1}
+        return {name: float(value) for name, value in known.items() if name in SAMPLED}
+
+    def losses(self, rows: Sequence[Labeled]) -> list[float]:
+        """Raise NotAsked."""
+        self._untold("the probability of a given token")
+
+    def prompt(
+        self, messages: Sequence[dict[str, Any]], tools: list[Any] | None, ready: bool = True
+    ) -> list[int]:
         """Raise NotAsked."""
         self._untold("what its template makes of a conversation")
 
     def next_logprobs(self, prompts: Sequence[list[int]]) -> np.ndarray:
+        """Raise NotAsked."""
+        self._untold("the probabilities of all tokens (it tells those of twenty)")
+
+    def along(self, ids: list[int], places: Sequence[int]) -> np.ndarray:
         """Raise NotAsked."""
         self._untold("the probabilities of all tokens (it tells those of twenty)")
 
@@ -65,6 +91,11 @@ class Ollama:
         """Give the answer to a conversation piece by piece, by the template that Ollama uses."""
         with _unreached():
             yield from self.server.chatting(self.name, messages, self._options(decoding))
+
+    def continued(self, text: str, decoding: Decoding) -> Iterator[str]:
+        """Give what follows a text piece by piece, without a template."""
+        with _unreached():
+            yield from self.server.completing(self.name, text, self._options(decoding))
 
     def close(self) -> None:
         """Free what it takes on the server."""

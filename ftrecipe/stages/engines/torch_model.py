@@ -13,20 +13,24 @@ import numpy as np
 import torch
 from jinja2 import TemplateError
 from safetensors import SafetensorError
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from ftrecipe.components.eval import Completion, Decoding
 from ftrecipe.errors import StageError
-from ftrecipe.stages.engines import Settings
+from ftrecipe.stages.engines import Labeled, Settings
 from ftrecipe.stages.fingerprints import first_line
 from ftrecipe.stages.measuring.choosing import Chooser
-from ftrecipe.stages.measuring.distributions import expected
+from ftrecipe.stages.measuring.distributions import along, expected
 from ftrecipe.stages.measuring.generation import Reader, left_padded, write
+from ftrecipe.stages.measuring.losses import losses
 from ftrecipe.stages.measuring.modes import Model, base_of, evaluating, keep_trainable
 from ftrecipe.stages.measuring.stopping import Stops
 
 BROKEN = "\ufffd"  # what stands for bytes that are no whole character yet
 WHITE = " \t\r\n"
+NUMBERS = ("max_position_embeddings", "rope_parameters", "sliding_window", "use_sliding_window",
+           "rms_norm_eps", "hidden_act")  # fmt: skip
+TOKENS = ("model_max_length", "padding_side", "pad_token", "eos_token", "bos_token")
 
 
 class TorchModel:
@@ -74,7 +78,13 @@ class TorchModel:
         """Return the ids of a text."""
         return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]  # type: ignore[return-value]
 
-    def prompt(self, messages: Sequence[dict[str, Any]], tools: list[Any] | None) -> list[int]:
+    def raw(self, text: str) -> list[int]:
+        """Return the ids of a plain text with what the tokenizer puts around it."""
+        return self.tokenizer(text, verbose=False)["input_ids"]  # type: ignore[return-value]
+
+    def prompt(
+        self, messages: Sequence[dict[str, Any]], tools: list[Any] | None, ready: bool = True
+    ) -> list[int]:
         """Return the ids of a conversation. Raises StageError where the template refuses it."""
         if self.tokenizer.chat_template is None:
             raise StageError("there is no chat template")
@@ -83,15 +93,30 @@ class TorchModel:
                 list(messages),
                 tools=tools,
                 tokenize=False,
-                add_generation_prompt=True,
+                add_generation_prompt=ready,
             )
         except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise StageError(f"the chat template refuses: {first_line(error)}") from error
         return self.tokenized(str(text))
 
+    @property
+    def declares(self) -> dict[str, Any]:
+        """What configs of model, generation and tokenizer say."""
+        model, tokenizer = base_of(self.model), self.tokenizer
+        generation = {} if model.generation_config is None else model.generation_config.to_dict()
+        return generation | numbers_of(model.config) | tokens_of(tokenizer)
+
+    def losses(self, rows: Sequence[Labeled]) -> list[float]:
+        """Return of each row the loss in nats, summed over the tokens that have a label."""
+        return [each.nll for each in losses(self.model, list(rows))]
+
     def next_logprobs(self, prompts: Sequence[list[int]]) -> np.ndarray:
         """Return the log-probabilities, float32 [prompts, vocabulary], of what follows each."""
         return expected(self.model, prompts)
+
+    def along(self, ids: list[int], places: Sequence[int]) -> np.ndarray:
+        """Return the same of what follows so many tokens of one text, which is read once."""
+        return along(self.model, ids, places)
 
     def generate(self, prompts: list[list[int]], decoding: Decoding) -> list[Completion]:
         """Return one completion a prompt, in order."""
@@ -101,10 +126,17 @@ class TorchModel:
 
     def stream(self, messages: Sequence[dict[str, Any]], decoding: Decoding) -> Iterator[str]:
         """Give the answer to a conversation piece by piece, whole characters only."""
+        return self._pieces(self.prompt(messages, None), decoding)
+
+    def continued(self, text: str, decoding: Decoding) -> Iterator[str]:
+        """Give what follows a text piece by piece, whole characters only."""
+        return self._pieces(self.tokenized(text), decoding)
+
+    def _pieces(self, prompt: list[int], decoding: Decoding) -> Iterator[str]:
         stops = Stops(self.model, self.tokenizer, decoding.stop, self._ends)
         written: list[int] = []
         told, text = 0, ""
-        for token in self._tokens(self.prompt(messages, None), decoding):
+        for token in self._tokens(prompt, decoding):
             if token in stops.ids:
                 break
             written.append(token)
@@ -140,6 +172,17 @@ class TorchModel:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def numbers_of(config: PretrainedConfig) -> dict[str, Any]:
+    """Return what of a model's config short prompts show hardly, or not at all."""
+    known = config.get_text_config().to_dict()
+    return {name: known[name] for name in NUMBERS if name in known}
+
+
+def tokens_of(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """Return what programs take from a tokenizer beside its ids."""
+    return {name: getattr(tokenizer, name) for name in TOKENS}
 
 
 def _unsure(text: str, stops: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """Engine `transformers`: a folder loaded by transformers alone, as whoever downloads it does."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 import transformers
@@ -9,6 +10,8 @@ from ftrecipe.components.export import Artefact
 from ftrecipe.errors import StageError
 from ftrecipe.stages.engines import Settings
 from ftrecipe.stages.engines.torch_model import TorchModel
+from ftrecipe.stages.exporting.merging.fitting import StreamError
+from ftrecipe.stages.exporting.merging.lent import of_folder
 from ftrecipe.weights import times
 
 
@@ -16,6 +19,9 @@ def open_engine(artefact: Artefact, settings: Settings) -> TorchModel:
     """Load a model folder: its weights, its tokenizer, and the end tokens of its own configs."""
 
     def load() -> PreTrainedModel:
+        if settings.streams:
+            with suppress(StreamError):  # else it is loaded whole, and may or may not have room
+                return of_folder(artefact.path, settings.device, settings.remote_code)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             artefact.path,
             dtype=settings.dtype,

@@ -7,14 +7,16 @@ from typing import Any
 
 from transformers import AutoConfig, GenerationConfig, PretrainedConfig, PreTrainedTokenizerFast
 
+from ftrecipe import gated
 from ftrecipe.components.export import Weights
-from ftrecipe.gated import REJECTED
+from ftrecipe.serving.trying import answered_rightly
 from ftrecipe.stages.card.licenses import of_model
 from ftrecipe.stages.exporting.answering import with_ends
 from ftrecipe.stages.exporting.fidelity.asked import asked_of
 from ftrecipe.stages.exporting.magnitudes import WELL_WITHIN, largest
 from ftrecipe.stages.exporting.merging import Merge, merged
 from ftrecipe.stages.exporting.merging.hollow import grown_to, shaped
+from ftrecipe.stages.exporting.trained import trained
 from ftrecipe.stages.session import Session
 
 PROMPTS, FEW = 16, 4  # to choose between merges; to see how large numbers become
@@ -105,7 +107,9 @@ class TunedModel:
     @cached_property
     def _largest(self) -> float:
         models = self.session.models
-        found = largest(models.tuned, self._prompts(FEW))
+        model, _ = trained(models)
+        found = largest(model, self._prompts(FEW))
+        del model
         models.let_go()  # merging needs less memory than this
         return found
 
@@ -154,16 +158,21 @@ class TunedModel:
         """
         folder, rundir = self.session.dir.export / target, self.session.dir
         trained = [path.stat().st_mtime for path in (rundir.adapter, rundir.model) if path.is_dir()]
-        if not folder.is_dir() or (folder / REJECTED).is_dir():
+        if not folder.is_dir() or gated.kept(folder) is None:
             return None
         if folder.stat().st_mtime < max(trained, default=0.0):
             return None
         return folder
 
     def questions(self, count: int) -> list[list[dict[str, Any]]]:
-        """Return up to `count` conversations of the test split, without their answers."""
+        """Return up to `count` conversations of the test split, without their answers.
+
+        Those that were answered rightly when the run was measured come first.
+        """
         examples = self.session.prepared.examples("test")
-        return [each.messages for each in examples if each.messages][:count]
+        asked = [each.messages for each in examples if each.messages]
+        right = answered_rightly(self.session.dir)
+        return sorted(asked, key=lambda turns: str(turns[-1].get("content")) not in right)[:count]
 
     def say(self, line: str) -> None:
         """Tell the person at the screen one line."""

@@ -35,6 +35,21 @@ def expected(model: Model, contexts: Sequence[list[int]]) -> np.ndarray:
     return np.concatenate([found[row].numpy() for row in range(len(contexts))])
 
 
+def along(model: Model, ids: list[int], places: Sequence[int]) -> np.ndarray:
+    """Return the log-probabilities [places, vocabulary] of what follows so many tokens of a text.
+
+    Places are counted from the end, for the sake of virtual tokens in front.
+    """
+    trims = "logits_to_keep" in inspect.signature(base_of(model).forward).parameters
+    at = torch.tensor([place - len(ids) - 1 for place in places], device=model.device)
+    with evaluating(model):
+        told = {"logits_to_keep": at} if trims else {}
+        text = torch.tensor([ids], device=model.device)
+        logits = model(input_ids=text, use_cache=False, **told).logits
+    kept = logits[0] if trims else logits[0, at]
+    return kept.float().log_softmax(-1).cpu().numpy()
+
+
 def _logits(
     model: Model, batch: Sequence[list[int]], kept: Sequence[int], trims: bool
 ) -> torch.Tensor:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ftrecipe import objective
+from ftrecipe.amounts import number, signed
 from ftrecipe.baselines import names
 from ftrecipe.compare.bootstrap import Interval
 from ftrecipe.compare.gate import Condition, parse
-from ftrecipe.compare.words import number, signed
 from ftrecipe.components.eval import Eval
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import did_you_mean, listed

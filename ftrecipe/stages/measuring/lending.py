@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ftrecipe.errors import StageError
+from ftrecipe.model_folder import ADAPTER_CONFIG
 from ftrecipe.rundir import RunDir
 from ftrecipe.stages.models import Models
 
@@ -29,7 +30,7 @@ def may_borrow(theirs: Models, base: Models) -> bool:
 
 
 def _replaces(rundir: RunDir) -> bool:
-    config = json.loads((rundir.adapter / "adapter_config.json").read_text("utf-8"))
+    config = json.loads((rundir.adapter / ADAPTER_CONFIG).read_text("utf-8"))
     return any(config.get(name) for name in EXTRAS)
 
 

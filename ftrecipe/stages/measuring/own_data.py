@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ftrecipe.amounts import many
 from ftrecipe.components.eval import Eval
-from ftrecipe.components.eval.own import faults, told
+from ftrecipe.components.eval.own import faults, lacking, told
 from ftrecipe.config import RunConfig
 from ftrecipe.data.asked import leak
-from ftrecipe.data.audit.told import several
 from ftrecipe.data.build import built
 from ftrecipe.data.prepared import EvalExample, Job, Prepared, fingerprint
 from ftrecipe.errors import DataError
@@ -105,16 +105,16 @@ def tell_own(session: Session, places: Places) -> None:
     for name, place in places.items():
         data = Prepared.open(Path(place["path"]))
         count = data.report["examples"]["test"]
-        session.screen.say(f"measured  {name}: {several(count, 'example')} of {place['named']}")
+        session.screen.say(f"measured  {name}: {many(count, 'example')} of {place['named']}")
         found = leak(session.prepared, data)
         if found.same_prompt:
             session.screen.warn(
-                f"eval.{name}: {several(found.same_prompt, 'question')} of {place['named']} can be "
+                f"eval.{name}: {many(found.same_prompt, 'question')} of {place['named']} can be "
                 "seen in training: its scores will flatter the model."
             )
         if found.same_words:
             session.screen.warn(
-                f"eval.{name}: {several(found.same_words, 'training example')} with "
+                f"eval.{name}: {many(found.same_words, 'training example')} with "
                 f"{found.words} words in a row in common with {place['named']}."
             )
 
@@ -133,11 +133,7 @@ def place_of(session: Session, job: Job) -> dict[str, str]:
 
 def _lacks(suite: Eval, place: Mapping[str, str]) -> list[str]:
     """Say what a suite misses in the data that it brings."""
-    examples: list[Any] = Prepared.open(Path(place["path"])).examples("test")
-    asked = [one for one in examples if one.answers or one.open]
-    if suite.generates and not asked:
-        return ["has no questions with answers"]
-    return suite.unfit(asked)
+    return lacking(suite, Prepared.open(Path(place["path"])).examples("test"))
 
 
 def _named(name: str, suite: Eval) -> str:

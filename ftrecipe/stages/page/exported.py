@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from ftrecipe.page.words import cut, printable, size
+from ftrecipe.amounts import size
+from ftrecipe.page.words import cut, printable
 from ftrecipe.stages.page.story import Story
 
 Exports = dict[str, dict[str, Any]]
@@ -15,10 +16,11 @@ WORDS = {"same": "✓ same", "degraded": "▼ degraded", "failed": "✗ failed",
 TONES = {"same": "better", "degraded": "worse", "failed": "worse", "unchecked": "even"}
 LONGEST = 600  # characters
 MOST_REASONS = 3
-HEADS = ("", "is", "size", "same answers", "Δ log p", "KL")
+HEADS = ("", "is", "size", "same answers", "loss", "Δ log p", "KL")
 NOTE = (
     "Each file was loaded by the program that will run it, and asked what the trained model was "
     "asked: {prompts} prompts of the {split} split, answered with the likeliest token each time. "
+    "Loss is that of the reference answers, in nats a token. "
     "Δ log p is the largest difference of a log-probability, KL a mean, in nats; the suites were "
     "asked again of each file. Every figure is in export/*/gate.json."
 )
@@ -86,8 +88,17 @@ def _figures(found: dict[str, Any]) -> Iterator[str]:
     yield size(found["bytes"])
     greedy, apart, kl = (found.get(key) or {} for key in ("greedy", "logprobs", "kl"))
     yield f"{greedy['same']} of {greedy['of']}" if "same" in greedy else ""
+    yield _loss(found.get("loss") or {})
     yield f"{apart['max']:.2g}" if "max" in apart else ""
     yield f"{kl['to_trained']:.1g}" if "to_trained" in kl else ""
+
+
+def _loss(loss: dict[str, Any]) -> str:
+    """Return the loss of the reference answers, with the trained model's where they differ."""
+    if "trained" not in loss:
+        return ""
+    tuned, now = (f"{loss[who]:.3f}" for who in ("trained", "artefact"))
+    return now if now == tuned else f"{now}, was {tuned}"
 
 
 def _again(found: dict[str, Any], suite: str, metric: str) -> str:
@@ -108,7 +119,10 @@ def reasons(exports: Exports) -> Iterator[str]:
             name, why = f"{target} {found['name']}".strip(), found["reasons"]
             left = len(why) - MOST_REASONS
             more = f"; and {left} more, in gate.json" if left > 0 else ""
-            yield f"{name}: {'; '.join(why[:MOST_REASONS])}{more}" if why else name
+            aside = found["name"] in gate.get("rejected", []) and gate["kept"] is not None
+            place = " (in rejected/)" if aside else ""
+            told = f": {'; '.join(why[:MOST_REASONS])}{more}" if why else ""
+            yield f"{name}{place}{told}"
 
 
 def merges(exports: Exports) -> Iterator[str]:

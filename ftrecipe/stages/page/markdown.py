@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ftrecipe.page.words import cut, printable
+from ftrecipe.page.words import cut, printable, took
 from ftrecipe.results import BASE
 from ftrecipe.stages.page.advice import advice
 from ftrecipe.stages.page.exported import heads, merges, reasons, table
@@ -29,6 +29,7 @@ def markdown(story: Story) -> str:
         f"# {cell(story.name)}",
         _gate(story),
         f"**{cell(verdict(story).text)}**",
+        "\n".join(f"> {cell(said)}" for said in story.warnings),
         "\n".join(f"- {cell(said)}" for said in findings(story)),
         f"> {TOY}" if story.toy else "",
         _tables(story),
@@ -176,10 +177,12 @@ def _facts(story: Story) -> str:
     made = [
         f"{cell(group)} {cell(chosen(option))}" for group, option in story.choices.items() if option
     ]
-    took = [f"{name} {value}" for name, value in costs(story)]
+    costing = [f"{name} {value}" for name, value in costs(story)]
+    stages = took(story.seconds)
     warned = [cell(said) for said in story.data["warnings"]] if story.data else []
     changed = [code(f"{each.key}={each.value}") for each in story.settings]
-    facts = [", ".join(made), ", ".join(changed), ", ".join(took), *warned]
+    facts = [", ".join(made), ", ".join(changed), ", ".join(costing), *warned]
+    facts += [f"the stages took {stages}"] if stages else []
     return "\n".join(f"- {fact}" for fact in facts if fact)
 
 

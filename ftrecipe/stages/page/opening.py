@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ftrecipe.page.words import cut, printable
+from ftrecipe.page.words import cut, printable, took
 from ftrecipe.stages.page.advice import advice
 from ftrecipe.stages.page.story import Story
 from ftrecipe.stages.page.verdict import findings, gate_line, verdict
@@ -29,9 +29,9 @@ def opening(story: Story) -> str:
     toy = f'<p class="toy">{escape(TOY)}</p>' if story.toy else ""
     return (
         f'<header><p class="kicker"><b>{escape(printable(story.name))}</b>{about}</p>{_gate(story)}'
-        f"<h1>{sentence}</h1>"
+        f"<h1>{sentence}</h1>{_warnings(story)}"
         f"{f'<ul class=findings>{rest}</ul>' if rest else ''}<p>{_chips(story)}</p>{toy}</header>"
-        f"{_cards(story)}"
+        f"{_cards(story)}{_took(story)}"
     )
 
 
@@ -50,6 +50,15 @@ def _gate(story: Story) -> str:
         f'<div class="gate {style}"><p><b>{mark} {escape(gate_line(story))}</b></p>'
         f"<ul>{lines}</ul></div>"
     )
+
+
+def _warnings(story: Story) -> str:
+    return "".join(f'<p class="warning">{_said(each)}</p>' for each in story.warnings)
+
+
+def _took(story: Story) -> str:
+    told = took(story.seconds)
+    return f'<p class="note">The stages took {escape(told)}.</p>' if told else ""
 
 
 def _said(text: str) -> str:

@@ -3,8 +3,9 @@
 from html import escape
 from typing import Any
 
+from ftrecipe.amounts import number, size
 from ftrecipe.data.audit.page.samples import LEGEND, tokens
-from ftrecipe.page.words import cut, number, printable, size
+from ftrecipe.page.words import cut, printable
 from ftrecipe.stages.page.settings import flat, said
 from ftrecipe.stages.page.story import Story
 from ftrecipe.stages.page.words import chosen

@@ -8,13 +8,15 @@ from typing import Any
 from ftrecipe import results
 from ftrecipe.components.eval import Eval, Split, SplitEval
 from ftrecipe.config import RunConfig
-from ftrecipe.gated import GATE
+from ftrecipe.gated import GATE, made_before
+from ftrecipe.paths import bytes_of
 from ftrecipe.results import BASE, TUNED
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.secrets import redacted
 from ftrecipe.stages.page.settings import Setting, settings
 from ftrecipe.stages.page.suite import Change, Rows, Suite
 from ftrecipe.stages.page.usage import Usage, usages
+from ftrecipe.state import SECONDS, known_status, troubles
 
 SHORT = 200  # characters of a question that a command may hold
 
@@ -25,6 +27,7 @@ class Story:
 
     gate: what metrics.json says of the gate, None where there is none. shots: the examples in
     the prompt of the baseline that is only prompted. exports: by target, what its gate.json says.
+    warnings: what keeps the results from being used as they are. seconds: what each stage took.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Story:
     files: list[tuple[str, int]] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)
     exports: dict[str, dict[str, Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def others(self) -> list[str]:
@@ -58,7 +63,8 @@ def read_story(run: RunConfig, rundir: RunDir) -> Story:
     metrics = read_json(rundir.metrics) if rundir.metrics.is_file() else {}
     data = read_json(rundir.data_report) if rundir.data_report.is_file() else None
     suites = [_suite(name, suite, metrics, rundir, data) for name, suite in run.eval.items()]
-    gate = metrics.get("gate")
+    gate, status = metrics.get("gate"), known_status(rundir)
+    before = [f"The gate {each}." for each in made_before(rundir, gate)]
     held_back = gate is not None and not gate["passed"] and not rundir.export.is_dir()
     return Story(
         name=boundary["name"],
@@ -78,6 +84,8 @@ def read_story(run: RunConfig, rundir: RunDir) -> Story:
         files=_files(rundir.path),
         usages=usages(run, rundir, _example(suites), held_back),
         exports={file.parent.name: read_json(file) for file in _gates(rundir)},
+        warnings=[*before, *troubles(rundir, status)],
+        seconds=status.get(SECONDS, {}),
     )
 
 
@@ -161,14 +169,8 @@ def _files(folder: Path) -> list[tuple[str, int]]:
     if exports in found:
         at = found.index(exports)
         found[at : at + 1] = sorted(path for path in exports.iterdir() if path.name[0] != ".")
-    return [(_name(path, folder), _size(path)) for path in found]
+    return [(_name(path, folder), bytes_of(path)) for path in found]
 
 
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() + ("/" if path.is_dir() else "")
-
-
-def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())

@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass
 
+from ftrecipe.amounts import duration, number, signed, size
 from ftrecipe.baselines import FEW_SHOT
-from ftrecipe.page.words import duration, number, size, title
+from ftrecipe.page.words import MISSING, title
 from ftrecipe.results import BASE, TUNED
 from ftrecipe.stages.page.story import Story
 from ftrecipe.stages.page.suite import Change, Suite
-
-UNITS = {"seconds": duration, "bytes": size}
 
 
 @dataclass(frozen=True)
@@ -40,36 +39,28 @@ def who(name: str, story: Story) -> str:
 
 def amount(suite: Suite, metric: str, value: float | None) -> str:
     """Return a value with its unit."""
-    unit = suite.eval.units.get(metric) or suite.eval.units.get(metric.partition(".")[0], "")
-    if value is None or not math.isfinite(value):
-        return number(value)
-    if unit in UNITS:
-        return UNITS[unit](value)
-    percent = suite.eval.is_percent(metric)
-    value = round(value, 9)  # a difference of two shares is hardly ever whole
-    said = number(value, percent) if percent or abs(value) >= 1000 else f"{value:.3g}"
-    return f"{said} {unit}" if unit else said
+    return MISSING if value is None else number(value, *_form(suite, metric))
+
+
+def _form(suite: Suite, metric: str) -> tuple[bool, str | None]:
+    """Return whether a metric is a percentage, and its unit."""
+    units = suite.eval.units
+    return suite.eval.is_percent(metric), units.get(metric) or units.get(metric.partition(".")[0])
 
 
 def shift(suite: Suite, metric: str, difference: float) -> str:
     """Return a change with its sign: of percentages in points."""
-    if not math.isfinite(difference):
-        return number(difference)
-    if difference == 0:
-        return "no change"
-    told = amount(suite, metric, abs(difference)).replace(" %", " points")
-    return f"{'+' if difference > 0 else '−'}{told}"
+    percent, unit = _form(suite, metric)
+    told = signed(difference, percent, unit)
+    points = " points" if percent and math.isfinite(difference) else ""
+    return "no change" if told == "0" else f"{told}{points}"
 
 
 def interval(suite: Suite, metric: str, change: Change) -> str:
-    """Return the ends of a change's interval: "+75 to +95"; empty where there is none."""
+    """Return the ends of a change's interval: "+75.0 to +95.0"; empty where there is none."""
     if change.ends is None:
         return ""
-    return " to ".join(_bare(shift(suite, metric, end)) for end in change.ends)
-
-
-def _bare(told: str) -> str:
-    return "0" if told == "no change" else told.removesuffix(" points")
+    return " to ".join(signed(end, *_form(suite, metric)) for end in change.ends)
 
 
 def sure(suite: Suite, metric: str, change: Change) -> str:

@@ -18,6 +18,7 @@ from ftrecipe.stages.serving.refusals import Keyed
 
 LEAVE = 2  # seconds that answers have to end, once it is asked to stop
 LOOK = 0.05
+PLAIN = ("/v1/completions", "completions")
 
 
 def listen(app: Starlette, order: Order, screen: Screen, names: Sequence[str]) -> None:
@@ -40,6 +41,12 @@ def tell_when_ready(order: Order, screen: Screen, names: Sequence[str]) -> None:
         screen.say(line)
 
 
+def tell_cut(name: str, wanted: int, most: int, screen: Screen) -> None:
+    """Say where a model ends before the context that was asked for: the front may not know it."""
+    if most < wanted:
+        screen.warn(f"{name} goes up to {most:,} tokens, fewer than --context {wanted}")
+
+
 def _answers(order: Order) -> bool:
     """Tell whether the server answers."""
     asked = urllib.request.Request(f"{order.address}/v1/models")
@@ -54,15 +61,18 @@ def _answers(order: Order) -> bool:
 
 def ready(order: Order, names: Sequence[str]) -> list[str]:
     """Return what a person can do now."""
-    body = json.dumps({"model": names[0], "messages": [*order.opening]}, ensure_ascii=False)
+    body = json.dumps({"model": names[0], **order.opening}, ensure_ascii=False)
+    chats = "messages" in order.opening
+    path, ask = ("/v1/chat/completions", "chat.completions") if chats else PLAIN
+    said = "messages=[…]" if chats else 'prompt="…"'
     quoted = body.replace("'", "'\\''")
     secret = ' -H "Authorization: Bearer $OPENAI_API_KEY"' if order.key else ""
     key = "" if order.key else ', api_key="none"'
     return [
         f"ready     {order.address}/v1  models: {', '.join(names)}",
-        f"try       curl {order.address}/v1/chat/completions{secret} "
+        f"try       curl {order.address}{path}{secret} "
         f"-H 'Content-Type: application/json' -d '{quoted}'",
         f'python    from openai import OpenAI; client = OpenAI(base_url="{order.address}/v1"{key})',
-        f'          client.chat.completions.create(model="{names[0]}", messages=[…])',
+        f'          client.{ask}.create(model="{names[0]}", {said})',
         f"log       {order.log}; Ctrl-C stops it",
     ]

@@ -9,7 +9,7 @@ from ftrecipe.errors import StageError
 from ftrecipe.serving.order import Order, Served
 from ftrecipe.stages.engines.llama_server import LlamaServer, Serving
 from ftrecipe.stages.screen import Screen
-from ftrecipe.stages.serving.listening import listen
+from ftrecipe.stages.serving.listening import listen, tell_cut
 from ftrecipe.stages.serving.router import Router, Upstream
 
 CONTEXT = 4096  # tokens that memory is kept for, times the answers at a time
@@ -25,6 +25,9 @@ def serve(order: Order, screen: Screen) -> None:
         for one in order.served:
             server = stack.enter_context(LlamaServer(_settings(one, order, key)))
             threading.Thread(target=_watch, args=[server, screen, leaving], daemon=True).start()
+            if order.context is not None:
+                most = server.ask("/v1/models")["data"][0]["meta"]["n_ctx"]
+                tell_cut(one.name, order.context, most, screen)
             headers = {"Authorization": f"Bearer {key}"}
             upstreams[one.name] = Upstream(server.address, one.facts, headers)
         stack.callback(leaving.set)

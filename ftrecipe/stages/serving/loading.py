@@ -8,6 +8,7 @@ from peft import PeftModel
 from transformers import GenerationConfig
 
 from ftrecipe.components.model import FromRun
+from ftrecipe.model_folder import GENERATION_CONFIG
 from ftrecipe.stages.serving.opening import Opened, base_name
 from ftrecipe.stages.serving.voices import Voice, greedy
 from ftrecipe.stages.session import Session
@@ -40,7 +41,7 @@ def _whole(one: Opened) -> Voice:
     model = own.load_weights(dtype, None, models.placement(dtype), models.remote_code)
     model.eval()
     tokenizer = one.tokenizer
-    its_own = (one.path / "generation_config.json").is_file()
+    its_own = (one.path / GENERATION_CONFIG).is_file()
     config = model.generation_config if its_own else greedy(model, tokenizer)
     assert config is not None  # every model that generates has one
     return Voice(model, tokenizer, config, one.served.facts)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ftrecipe.components.hardware import Hardware
 from ftrecipe.components.model import FromRun
 from ftrecipe.errors import StageError
+from ftrecipe.model_folder import ADAPTER_CONFIG, TOKENIZER
 from ftrecipe.paths import typed
 from ftrecipe.rundir import RunDir, read_json
-from ftrecipe.serving.order import ADAPTER, Order, Served
+from ftrecipe.serving.order import Order, Served
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.surroundings import settle
@@ -34,12 +35,12 @@ class Opened:
     @property
     def needs_base(self) -> bool:
         """Tell an adapter."""
-        return (self.path / ADAPTER).is_file()
+        return (self.path / ADAPTER_CONFIG).is_file()
 
     @property
     def tokenizer(self) -> "PreTrainedTokenizerFast":
         """The one that lies with what is served, or the run's."""
-        if not (self.path / "tokenizer.json").is_file():
+        if not (self.path / TOKENIZER).is_file():
             return self.session.tokenizer
         from transformers import AutoTokenizer
 
@@ -53,7 +54,7 @@ class Opened:
         earlier = run.model.from_run if run.model.from_run_as is FromRun.merged else None
         model = dataclasses.replace(run.model, path=None, from_run=earlier, chat_template=None)
         weights = read_json(self.session.dir.base)["sha256"]
-        kind = read_json(self.path / ADAPTER)["peft_type"]
+        kind = read_json(self.path / ADAPTER_CONFIG)["peft_type"]
         return repr((weights, run.quantization, model, run.hardware.precision, kind))
 
 

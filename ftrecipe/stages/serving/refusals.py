@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ftrecipe.errors import did_you_mean
@@ -40,7 +41,9 @@ def error(
     """Return an error as clients of OpenAI's servers read it."""
     kind = INVALID if status < 500 else "server_error"
     told = {"message": message, "type": kind, "param": param, "code": code}
-    return JSONResponse({"error": told}, status_code=status)
+    # after an error that nobody thought of, uvicorn hangs up: the client is not to ask again there
+    headers = {"Connection": "close"} if status == 500 else None
+    return JSONResponse({"error": told}, status_code=status, headers=headers)
 
 
 def listing(facts: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -50,6 +53,18 @@ def listing(facts: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "object": "list",
         "data": [{"id": name, **base, **more} for name, more in facts.items()],
     }
+
+
+def described(facts: dict[str, dict[str, Any]]) -> Route:
+    """Return the route that says of one model what the list says of all."""
+
+    async def one(request: Request) -> JSONResponse:
+        name = request.path_params["name"]
+        if name not in facts:
+            raise not_served(name, facts)
+        return JSONResponse(listing({name: facts[name]})["data"][0])
+
+    return Route("/v1/models/{name:path}", one)
 
 
 def tell_in_words(app: Starlette) -> None:

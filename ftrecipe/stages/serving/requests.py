@@ -11,6 +11,8 @@ NUMBERS = {
 }
 TEXTS = ("text", "input_text", "output_text")
 PENALTY, WHOLE = "frequency_penalty", "generation_config"
+BIAS = "logit_bias"
+ABSENT = ("logprobs", "top_logprobs", "presence_penalty")  # what transformers would leave out
 COUNTS = ("max_tokens", "max_completion_tokens")
 
 
@@ -44,8 +46,17 @@ def check_prompt(body: dict[str, Any]) -> None:
         raise Refused("prompt: should be one text", param="prompt")
     if not prompt:
         raise Refused("prompt: is empty", param="prompt")
+    check_text(body)
     check_numbers(body)
     _check_limits(body)
+
+
+def check_text(body: dict[str, Any]) -> None:
+    """Raise Refused for what OpenAI knew of texts, and no server here does."""
+    several = body.get("best_of") or 1
+    for name, asked in (("echo", body.get("echo")), ("best_of", several != 1)):
+        if asked:
+            raise Refused(f"{name}: is not known here; leave it out", param=name)
 
 
 def _check_parts(number: int, content: Any) -> None:
@@ -71,8 +82,30 @@ def _check_limits(body: dict[str, Any]) -> None:
         raise Refused("frequency_penalty: should be a number from 0 to 2", param=PENALTY)
     if body.get("n") not in (None, 1):
         raise Refused("n: one answer at a time is all there is; ask again for another", param="n")
+    for name in ABSENT:
+        if body.get(name):
+            raise Refused(
+                f"{name}: transformers has none of it; llama.cpp has (a GGUF)", param=name
+            )
+    form = body.get("response_format") or {"type": "text"}
+    if form != {"type": "text"}:
+        why = "transformers writes as the model does; llama.cpp keeps to a form (a GGUF)"
+        raise Refused(f"response_format: {why}", param="response_format")
+    _check_bias(body)
     if body.get(WHOLE) is not None:
         raise Refused(f"{WHOLE}: name settings one by one, temperature for instance", param=WHOLE)
+
+
+def _check_bias(body: dict[str, Any]) -> None:
+    """Make whole numbers of a bias such that transformers takes them. Raises Refused."""
+    bias = body.get(BIAS)
+    if not bias:
+        return
+    if not isinstance(bias, dict) or not all(
+        token.isdecimal() and type(value) in (int, float) for token, value in bias.items()
+    ):
+        raise Refused(f"{BIAS}: should be numbers by the ids of tokens", param=BIAS)
+    body[BIAS] = {token: float(value) for token, value in bias.items()}
 
 
 def _faults(body: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,8 +17,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ftrecipe.stages.serving.refusals import Refused, listing, not_served, tell_in_words
-from ftrecipe.stages.serving.requests import check_messages, check_numbers
+from ftrecipe.stages.serving.refusals import (
+    Refused,
+    described,
+    listing,
+    not_served,
+    tell_in_words,
+)
+from ftrecipe.stages.serving.requests import check_messages, check_numbers, check_text
 
 KEPT = ("content-type", "cache-control")
 CHAT = "/v1/chat/completions"
@@ -51,13 +57,19 @@ class Router:
 
         routes = [Route(path, self.forward, methods=["POST"]) for path in PATHS]
         routes += [Route("/v1/models", self.models), Route("/health", self.health)]
+        routes.append(described(self.facts))
         app = Starlette(routes=routes, lifespan=open_while_serving)
         tell_in_words(app)
         return app
 
     async def models(self, _: Request) -> Response:
         """List what is served."""
-        return JSONResponse(listing({name: one.facts for name, one in self.upstreams.items()}))
+        return JSONResponse(listing(self.facts))
+
+    @property
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What is said of each model by its name."""
+        return {name: one.facts for name, one in self.upstreams.items()}
 
     async def health(self, _: Request) -> Response:
         """Answer 200 while all servers do."""
@@ -78,6 +90,8 @@ class Router:
             raise not_served(name, self.upstreams)
         if request.url.path == CHAT:
             check_messages(asked)
+        else:
+            check_text(asked)
         check_numbers(asked)
         there = f"{one.address}{request.url.path}"
         sent = self.client.build_request("POST", there, json=asked, headers=dict(one.headers))

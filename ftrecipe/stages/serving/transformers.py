@@ -17,10 +17,16 @@ from ftrecipe.hub import stay_offline
 from ftrecipe.serving.order import Order
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.serving.answering import Chat, Completions, OneThread
-from ftrecipe.stages.serving.listening import listen
+from ftrecipe.stages.serving.listening import listen, tell_cut
 from ftrecipe.stages.serving.loading import voices
 from ftrecipe.stages.serving.opening import open_all
-from ftrecipe.stages.serving.refusals import error, listing, not_served, tell_in_words
+from ftrecipe.stages.serving.refusals import (
+    described,
+    error,
+    listing,
+    not_served,
+    tell_in_words,
+)
 from ftrecipe.stages.serving.voices import Voice
 
 ROUTES = {"/v1/chat/completions", "/v1/completions", "/v1/models", "/health"}
@@ -31,7 +37,8 @@ def serve(order: Order, screen: Screen) -> None:
     found = voices(open_all(order, screen))
     stay_offline()  # all that is served is there; no request may bring more
     if order.context is not None:
-        for voice in found.values():
+        for name, voice in found.items():
+            tell_cut(name, order.context, voice.context, screen)
             voice.context = min(voice.context, order.context)
     listen(app_of(found), order, screen, list(found))
 
@@ -44,6 +51,7 @@ def app_of(found: dict[str, Voice]) -> FastAPI:
         models, Chat(models, thread), Completions(models, thread), unused, unused, unused, thread
     )
     app.router.routes[:] = [each for each in app.routes if getattr(each, "path", "") in ROUTES]
+    app.router.routes.append(described(models.facts))
     tell_in_words(app)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(TemplateError, _unfit)
@@ -71,9 +79,14 @@ class Voices(ModelManager):
             raise not_served(model_id_and_revision, self.voices)
         return voice, voice.tokenizer
 
+    @property
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What is said of each model by its name."""
+        return {name: voice.facts for name, voice in self.voices.items()}
+
     def get_gen_models(self, cache_dir: str | None = None) -> list[dict[str, Any]]:  # type: ignore[override]
         """List what is served, and nothing of the hub's cache."""
-        return listing({name: voice.facts for name, voice in self.voices.items()})["data"]
+        return listing(self.facts)["data"]
 
 
 async def _malformed(_: Request, found: Exception) -> JSONResponse:

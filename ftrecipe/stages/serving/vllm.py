@@ -15,6 +15,7 @@ from transformers import GenerationConfig
 
 from ftrecipe.components.export.vllm_server import bound, rank
 from ftrecipe.errors import StageError
+from ftrecipe.model_folder import CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, TOKENIZER
 from ftrecipe.rundir import read_json
 from ftrecipe.serving.order import Order
 from ftrecipe.stages.measuring.stopping import end_of_turn
@@ -59,7 +60,7 @@ def command(opened: Sequence[Opened], order: Order, scratch: Path) -> tuple[list
     words += ["--dtype", _stored(first), "--host", str(at.hostname), "--port", str(at.port)]
     words += ["--generation-config", str(_ends(first, scratch))]
     words += ["--override-generation-config", GREEDY]
-    template = first.path / "chat_template.jinja"
+    template = first.path / CHAT_TEMPLATE
     words += ["--chat-template", str(template)] if template.is_file() else []
     length = [] if order.context is None else ["--max-model-len", str(order.context)]
     return [*words, *length], names
@@ -71,7 +72,7 @@ def _adapters(opened: Sequence[Opened]) -> list[str]:
     words = ["--enable-lora", "--max-loras", str(len(opened)), "--max-lora-rank"]
     words += [str(bound(largest)), "--lora-modules"]
     words += [f"{one.served.name}={one.path}" for one in opened]
-    its_own = (opened[0].path / "tokenizer.json").is_file()
+    its_own = (opened[0].path / TOKENIZER).is_file()
     return [*words, *(["--tokenizer", str(opened[0].path)] if its_own else [])]
 
 
@@ -79,12 +80,12 @@ def _stored(one: Opened) -> str:
     """Return the type that the weights are stored in: left to itself, vLLM makes 16 bits of 32."""
     if one.needs_base:
         return str(one.session.models.config.dtype).removeprefix("torch.")
-    return read_json(one.path / "config.json")["dtype"]
+    return read_json(one.path / CONFIG)["dtype"]
 
 
 def _ends(one: Opened, scratch: Path) -> Path:
     """Return a folder whose generation_config.json says which tokens end an answer."""
-    if (one.path / "generation_config.json").is_file():
+    if (one.path / GENERATION_CONFIG).is_file():
         return one.path
     tokenizer = one.tokenizer
     known: Any = [tokenizer.eos_token_id, end_of_turn(tokenizer)]

@@ -1,8 +1,7 @@
 """Tells the tracker how a run ended: its table, its report, what was trained; ends nothing if it
 cannot."""
 
-from pathlib import Path
-
+from ftrecipe.paths import bytes_of
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.tracking.closing import closing
 from ftrecipe.stages.tracking.record import recorded, remember
@@ -38,13 +37,7 @@ def _sent(session: Session) -> str | None:
     try:
         if why := sender.wait_until_ready():
             return why
-        return sender.finish(FINAL, size_of(closing(session.dir, session.run.tracking).model))
+        model = closing(session.dir, session.run.tracking).model
+        return sender.finish(FINAL, 0 if model is None else bytes_of(model))
     finally:
         sender.stop()
-
-
-def size_of(folder: Path | None) -> int:
-    """Return the bytes in a folder, 0 for none."""
-    if folder is None:
-        return 0
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -5,6 +5,7 @@ from typing import Any
 from transformers import TrainerControl, TrainerState
 
 from ftrecipe import best, manifest
+from ftrecipe.amounts import many
 from ftrecipe.errors import StageError, listed
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.keeping import KeepingTrainer
@@ -61,7 +62,7 @@ class Best:
         waited = best.course(state.log_history, self.run).waited
         self.screen.say(
             f"train     stopped early at step {state.global_step} of {state.max_steps}: "
-            f"{self.metric} has not gained in {waited} evaluation{'s' * (waited > 1)}"
+            f"{self.metric} has not gained in {many(waited, 'evaluation')}"
         )
 
     def restore(self, trainer: KeepingTrainer) -> dict[str, Any]:

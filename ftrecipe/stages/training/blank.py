@@ -29,3 +29,8 @@ class WithBlank:
 def real(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return those rows that are not blank."""
     return [row for row in rows if row["labels"] != [IGNORED] * 2]
+
+
+def unfilled(rows: Documents) -> Documents:
+    """Return rows without the blank one behind them."""
+    return rows.rows if isinstance(rows, WithBlank) else rows

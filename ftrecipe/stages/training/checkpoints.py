@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ftrecipe import manifest
 from ftrecipe.errors import StageError
+from ftrecipe.paths import bytes_of
 from ftrecipe.stages.screen import Screen
 from ftrecipe.stages.writing import put, remove, why
 
@@ -86,7 +87,7 @@ class Keeper:
             self.failed = 0
             rotate(self.folder, step, self.keep, best)
 
-        if at_once or _size(self.place(step)) <= SMALL:
+        if at_once or bytes_of(self.place(step)) <= SMALL:
             done()
             return
         self._thread = threading.Thread(target=done, name=f"checkpoint-{step}")
@@ -132,7 +133,3 @@ def rotate(folder: Path, step: int, keep: int | None, best: str | None) -> None:
     others.sort(key=lambda one: manifest.step_of(one) > step)  # the newest of this course first
     for spent in others[max(0, keep - len(kept)) :]:
         remove(spent)
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -9,7 +9,8 @@ import torch
 from ftrecipe.config import RunConfig
 from ftrecipe.errors import StageError
 from ftrecipe.stages.measuring.modes import base_of
-from ftrecipe.stages.training.sft import LeanSFTTrainer, unfilled
+from ftrecipe.stages.training.blank import unfilled
+from ftrecipe.stages.training.sft import LeanSFTTrainer
 
 ON_A_CPU = "DefaultCPUAllocator"
 

@@ -14,10 +14,10 @@ from ftrecipe.best import LOSS, MEASURED
 from ftrecipe.manifest import step_of
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.blank import real
+from ftrecipe.stages.training.feeding import Collator
 from ftrecipe.stages.training.guards import Watch
 from ftrecipe.stages.training.packing import Documents, token_counts
 from ftrecipe.stages.training.peers import Peers
-from ftrecipe.stages.training.sft import Collator
 
 NOTHING = {"seconds": 0.0, "tokens": 0}
 WRITTEN = ("loss", "learning_rate", "grad_norm", LOSS)

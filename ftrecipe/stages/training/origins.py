@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from ftrecipe.amounts import many
 from ftrecipe.data.example import Where
 from ftrecipe.data.prepared import Prepared
 from ftrecipe.stages.training.batches import IGNORED
@@ -36,8 +37,7 @@ def named(places: Sequence[Where]) -> str:
         for (file, unit), of_file in shown
     ]
     more = f", and {len(places) - SHOWN:,} more (in log.txt)" if len(places) > SHOWN else ""
-    count = f"{len(places):,} row{'s' * (len(places) != 1)}"
-    return f"{count}: {'; '.join(listed)}{more}" if places else "no row"
+    return f"{many(len(places), 'row')}: {'; '.join(listed)}{more}" if places else "no row"
 
 
 def _number(place: Where) -> str:

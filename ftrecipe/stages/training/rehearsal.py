@@ -14,18 +14,19 @@ from ftrecipe.stages.measuring.first_batch import FirstBatch, try_first_batch
 from ftrecipe.stages.measuring.modes import base_of
 from ftrecipe.stages.measuring.own_data import data_of
 from ftrecipe.stages.session import Session
-from ftrecipe.stages.training.batches import IGNORED
+from ftrecipe.stages.training.blank import unfilled
 from ftrecipe.stages.training.exhaustion import (
     recomputes,
     smaller_evaluation,
     smaller_training,
     told,
 )
+from ftrecipe.stages.training.head import supervised_tokens
 from ftrecipe.stages.training.heaviest import COVERED, Scale, Weights
 from ftrecipe.stages.training.packing import Documents, token_counts
 from ftrecipe.stages.training.peers import Peers
 from ftrecipe.stages.training.sampled import sampled
-from ftrecipe.stages.training.sft import LeanSFTTrainer, unfilled
+from ftrecipe.stages.training.sft import LeanSFTTrainer
 from ftrecipe.stages.training.unchanged import unchanged
 
 
@@ -118,7 +119,7 @@ class Rehearsal(TrainerCallback):
     def _scale(self) -> Scale:
         model = self._bare()
         config = base_of(model).config.get_text_config()
-        return Scale.of(config, recomputes(model), self.trainer.keeps_logits)
+        return Scale.of(config, recomputes(model), not self.trainer.head.fuses)
 
     @contextmanager
     def _states(self) -> Iterator[None]:
@@ -136,5 +137,5 @@ class Rehearsal(TrainerCallback):
 
 def _shape(batch: dict[str, Any]) -> str:
     rows, width = batch["input_ids"].shape
-    trained = int((batch["labels"][:, 1:] != IGNORED).sum())
+    trained = int(supervised_tokens(batch["labels"]))
     return f"{rows:,} rows x {width:,} tokens ({trained:,} trained on)"

@@ -7,6 +7,7 @@ from typing import Any, cast
 from safetensors.torch import load_file
 
 from ftrecipe.errors import StageError
+from ftrecipe.model_folder import ADAPTER_WEIGHTS
 from ftrecipe.stages.session import Session
 from ftrecipe.stages.training.sft import LeanSFTTrainer
 from ftrecipe.stages.writing import is_unwritten, put, why
@@ -73,7 +74,7 @@ def initial_weights(session: Session) -> dict[str, Any]:
     folder = initial_adapter(session)
     return {
         name.removeprefix("base_model.").replace(".weight", f".{folder.name}.weight"): weight
-        for name, weight in load_file(folder / "adapter_model.safetensors").items()
+        for name, weight in load_file(folder / ADAPTER_WEIGHTS).items()
     }
 
 

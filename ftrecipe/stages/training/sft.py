@@ -1,8 +1,6 @@
 """Supervised fine-tuning from rows already tokenised and masked; it prepares no data."""
 
-import inspect
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
@@ -10,24 +8,17 @@ import torch
 from datasets import Dataset
 from peft import PeftModel
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from transformers.trainer_utils import EvalLoopOutput, TrainOutput
 from trl import SFTConfig
-from trl.trainer.utils import add_fused_lm_head
 
-from ftrecipe.stages.training.batches import IGNORED
-from ftrecipe.stages.training.blank import WithBlank
-from ftrecipe.stages.training.keeping import KeepingTrainer
+from ftrecipe.stages.training.feeding import Collator, FeedingTrainer
+from ftrecipe.stages.training.head import Head, supervised_tokens
 from ftrecipe.stages.training.lora import added_in_place
-from ftrecipe.stages.training.packing import Documents, token_counts
-from ftrecipe.stages.training.sampling import EpochSampler, Share, in_order
-
-Collator = Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]
+from ftrecipe.stages.training.packing import Documents
 
 
-class LeanSFTTrainer(KeepingTrainer):
+class LeanSFTTrainer(FeedingTrainer):
     """TRL's trainer without what costs time and nobody asked for.
 
     Against `SFTTrainer`: no data preparation, no entropy, token accuracy, token count or gathers
@@ -82,15 +73,12 @@ class LeanSFTTrainer(KeepingTrainer):
                 data_collator=data_collator,
                 callbacks=callbacks,
             )
-        self.eval_collator = eval_collator or data_collator
-        self.train_dataset = self._filled(train_dataset)
-        self.eval_dataset = None if eval_dataset is None else self._filled(eval_dataset)
-        self._train_sampler: EpochSampler | None = None
+        self.feed(train_dataset, eval_dataset, eval_collator or data_collator)
         # These steer how the Trainer counts targets: ours are always shifted, and always summed.
         self.model_accepts_loss_kwargs = self._loss_shifts_labels = True
         self.step_losses: list[Tensor] = []  # of this step's micro-batches, for who watches
         self.grad_norm: Tensor | float | None = None
-        self._choose_head(model)
+        self.head = Head(model, args.device, args.label_smoothing_factor)
         # Counted once: the Trainer walks over every parameter in every step.
         self._flops_per_token = 6 * model.num_parameters(exclude_embeddings=True)
 
@@ -100,15 +88,6 @@ class LeanSFTTrainer(KeepingTrainer):
         sharded = self.is_deepspeed_enabled or self.is_fsdp_enabled
         with nullcontext() if sharded else added_in_place(cast(nn.Module, self.model)):
             return super().train(*args, **kwargs)
-
-    def _choose_head(self, model: PreTrainedModel | PeftModel) -> None:
-        """Decide how logits come about: TRL's fused kernel, supervised positions only, or all."""
-        causal = model.get_base_model() if isinstance(model, PeftModel) else model
-        # With a large vocabulary logits outweigh the model: on CUDA, TRL's kernel holds a few only.
-        self._fuses_head = self.args.device.type == "cuda" and self.args.label_smoothing_factor == 0
-        if self._fuses_head:
-            add_fused_lm_head(cast(PreTrainedModel, causal), outputs=("log_probs",))
-        self._selects_logits = takes_logits_mask(causal) and not _adds_tokens(model)
 
     def compute_loss(
         self,
@@ -130,14 +109,9 @@ class LeanSFTTrainer(KeepingTrainer):
         inputs["use_cache"] = False
         if self.aux_loss_enabled:
             inputs["output_router_logits"] = True
-        targets = functional.pad(labels[:, 1:], (0, 1), value=IGNORED)
-        if self._fuses_head and not return_outputs:
-            outputs = model(**inputs, labels=labels, fused_lm_head=True)
-            total = -outputs.log_probs.sum()
-        else:
-            outputs, total = self._summed_loss(model, inputs, targets, all_logits=return_outputs)
+        outputs, total = self.head.summed_loss(model, inputs, labels, all_logits=return_outputs)
         if num_items_in_batch is None:
-            loss = total / (targets != IGNORED).sum().clamp(min=1)
+            loss = total / supervised_tokens(labels).clamp(min=1)
         else:
             loss = self._step_share(total, num_items_in_batch)
         if self.aux_loss_enabled:
@@ -156,11 +130,6 @@ class LeanSFTTrainer(KeepingTrainer):
         self.grad_norm = super()._get_grad_norm(model, grad_norm)
         return self.grad_norm
 
-    @property
-    def keeps_logits(self) -> bool:
-        """Whether a batch's logits are in memory as a whole."""
-        return not self._fuses_head
-
     def rehearse_step(self, batch: dict[str, Any]) -> None:
         """Take a batch forward and backward, and drop the gradients.
 
@@ -169,7 +138,7 @@ class LeanSFTTrainer(KeepingTrainer):
         """
         model = cast(nn.Module, self.model_wrapped)
         self.current_gradient_accumulation_steps = self.args.gradient_accumulation_steps
-        count = (batch["labels"][:, 1:] != IGNORED).sum()
+        count = supervised_tokens(batch["labels"])
         apart = nullcontext() if self.is_fsdp_enabled else self.accelerator.no_sync(model)
         with apart:
             self.training_step(model, batch, count)
@@ -179,20 +148,9 @@ class LeanSFTTrainer(KeepingTrainer):
     def mean_loss(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """The mean loss of a batch's supervised tokens, and their number; nothing is learned."""
         inputs = cast(dict[str, Any], self._prepare_inputs(batch))
-        count = (inputs["labels"][:, 1:] != IGNORED).sum()
+        count = supervised_tokens(inputs["labels"])
         with torch.no_grad(), self.compute_loss_context_manager():
             return self.compute_loss(cast(nn.Module, self.model), inputs), count
-
-    @property
-    def share(self) -> Share:
-        """Which rows this process trains on, step by step."""
-        sampler = self._train_sampler
-        assert sampler is not None  # made with the first batches
-        args = self.args
-        return Share(
-            sampler, self._train_batch_size, args.gradient_accumulation_steps,
-            args.world_size, args.process_index,
-        )  # fmt: skip
 
     def trained(self) -> list[Tensor]:
         """The trained weights, or this process's part of each."""
@@ -202,69 +160,12 @@ class LeanSFTTrainer(KeepingTrainer):
             return [weight.ds_tensor for weight in weights]
         return weights
 
-    def _summed_loss(
-        self, model: nn.Module, inputs: dict[str, Any], targets: Tensor, all_logits: bool
-    ) -> tuple[Any, Tensor]:
-        """The model's output and the cross-entropy summed over `targets` [rows, length]."""
-        supervised = targets != IGNORED
-        if self._selects_logits and not all_logits:
-            outputs = model(**inputs, logits_to_keep=supervised)
-            logits = outputs.logits
-        else:
-            outputs = model(**inputs)
-            # Prompt tuning puts its tokens in front of ours.
-            logits = outputs.logits[:, -targets.shape[1] :][supervised]
-        total = functional.cross_entropy(
-            logits.float(),
-            targets[supervised],
-            reduction="sum",
-            label_smoothing=self.args.label_smoothing_factor,
-        )
-        return outputs, total
-
     def _step_share(self, total: Tensor, num_items_in_batch: Tensor | int) -> Tensor:
         """`total` over the step's tokens, times what DDP's averaging of gradients takes away."""
         loss = total / torch.as_tensor(num_items_in_batch, device=total.device).clamp(min=1)
         if self.args.average_tokens_across_devices:
             loss = loss * (self.accelerator.num_processes // self.get_tp_size())
         return loss
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
-        """Our own order for the two shuffling strategies, and none for `sequential`."""
-        rows = unfilled(self.train_dataset if train_dataset is None else train_dataset)
-        strategy = self.args.train_sampling_strategy
-        if strategy not in ("random", "group_by_length"):
-            return super()._get_train_sampler(cast(Any, rows))
-        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-        self._train_sampler = EpochSampler(
-            lengths=token_counts(rows) if strategy == "group_by_length" else None,
-            rows=len(rows),
-            together=self.get_total_train_batch_size(self.args),
-            seed=seed,
-            filled_to=self._filled_to(self._train_batch_size),
-        )
-        return self._train_sampler
-
-    def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int]:
-        """The longest rows first, the same batches on any number of processes."""
-        rows = unfilled(eval_dataset)
-        return in_order(token_counts(rows), self._filled_to(self.args.eval_batch_size))
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
-        """Batches of the validation rows, by their own collator."""
-        of_training, self.data_collator = self.data_collator, cast(Any, self.eval_collator)
-        loader = super().get_eval_dataloader(eval_dataset)
-        self.data_collator = of_training
-        return loader
-
-    def _filled(self, rows: Documents) -> Documents:
-        """Rows with a blank one behind the last, where several processes need as many batches."""
-        if self.args.world_size == 1:
-            return rows
-        return WithBlank(rows, int(cast(Any, self.processing_class).pad_token_id))
-
-    def _filled_to(self, batch_size: int) -> int:
-        return batch_size * self.args.world_size if self.args.world_size > 1 else 1
 
     def evaluation_loop(
         self, dataloader: Any, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
@@ -283,35 +184,12 @@ class LeanSFTTrainer(KeepingTrainer):
         rows = len(cast(Documents, self.eval_dataset))
         return EvalLoopOutput(None, None, metrics, rows)  # type: ignore[arg-type]
 
-    def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:  # pyright: ignore
-        """Tell the sampler the epoch; accelerate does not reach it in a resumed run of several
-        processes."""
-        if self._train_sampler is not None:
-            self._train_sampler.set_epoch(epoch)
-        super()._run_epoch(epoch=epoch, **kwargs)
-
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Six per parameter and token, padding included, as transformers counts them."""
         return self._flops_per_token * inputs["input_ids"].numel()
 
     def _send_telemetry(self) -> None:
         """Send nothing."""
-
-
-def unfilled(rows: Documents) -> Documents:
-    return rows.rows if isinstance(rows, WithBlank) else rows
-
-
-def takes_logits_mask(model: nn.Module) -> bool:
-    """Whether `logits_to_keep` may be a boolean [rows, length]: known by transformers' own slice,
-    which its models import; a model with older code of its own understands positions only."""
-    accepts = "logits_to_keep" in inspect.signature(type(model).forward).parameters
-    return accepts and "slice_logits_to_keep" in vars(sys.modules[type(model).__module__])
-
-
-def _adds_tokens(model: nn.Module) -> bool:
-    """Whether an adapter puts virtual tokens before the input, which shifts every position."""
-    return isinstance(model, PeftModel) and model.active_peft_config.is_prompt_learning
 
 
 def _stand_in(rows: Documents) -> Dataset:

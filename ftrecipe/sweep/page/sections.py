@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Sequence
 from html import escape
 
+from ftrecipe.amounts import NONE
 from ftrecipe.sweep.page.plots import by_trial, by_value
 from ftrecipe.sweep.page.story import Story, Trial
 from ftrecipe.sweep.page.words import (
-    MISSING,
     cards,
     findings,
     heading,
@@ -92,21 +92,23 @@ def _table(story: Story, trials: Sequence[Trial]) -> str:
     reasons = any(trial.reason for trial in trials)
     names = "".join(f'<th title="{escape(key)}">{escape(known[key])}</th>' for key in story.keys)
     why = '<th class="reason">reason</th>' if reasons else ""
-    head = (
-        f"<th>trial</th><th>{escape(heading(story))}</th>{names}<th>time</th><th>status</th>{why}"
-    )
+    gates = "".join(f"<th>{name}</th>" for name in story.judged)
+    goal = f"<th>{escape(heading(story))}</th>"
+    head = f"<th>trial</th>{goal}{names}<th>time</th>{gates}<th>status</th>{why}"
     body = "".join(_row(story, trial, reasons) for trial in trials)
     return f'<div class="scroll"><table class="trials"><tr>{head}</tr>{body}</table></div>'
 
 
 def _row(story: Story, trial: Trial, reasons: bool) -> str:
-    values = "".join(f"<td>{escape(trial.overrides.get(key, MISSING))}</td>" for key in story.keys)
+    values = "".join(f"<td>{escape(trial.overrides.get(key, NONE))}</td>" for key in story.keys)
     why = f'<td class="reason">{escape(trial.reason or "")}</td>' if reasons else ""
+    gates = "".join(f"<td>{escape(trial.judged[name])}</td>" for name in story.judged)
     mark = "worse" if trial.state in ("failed", "refused") else "even"
     return (
         f"<tr{' class=first' if trial == story.best else ''}><td>{_named(trial)}</td>"
         f"<td><span>{escape(value(story, trial.objective))}</span></td>{values}"
-        f'<td><span>{span(trial.seconds)}</span></td><td class="{mark}">{escape(trial.state)}</td>'
+        f"<td><span>{span(trial.seconds)}</span></td>{gates}"
+        f'<td class="{mark}">{escape(trial.state)}</td>'
         f"{why}</tr>"
     )
 

@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 from ftrecipe import objective
 from ftrecipe.config import from_plain
+from ftrecipe.gated import WORDS
 from ftrecipe.rundir import RunDir, read_json
 
+FAILED = WORDS[False]  # of a gate
 STATES = ("finished", "failed", "refused", "interrupted", "pruned", "running")  # to be listed so
 
 
@@ -17,7 +19,8 @@ STATES = ("finished", "failed", "refused", "interrupted", "pruned", "running")  
 class Trial:
     """One trial: the swept values as they were written, how it ended, where it is.
 
-    `run` is the name of its folder, `report` the address of its report, relative to the page.
+    `run` is the name of its folder, `report` the address of its report, relative to the page;
+    `gate` and `exports` are what the gates of its run have said, empty where none has.
     """
 
     number: int
@@ -28,6 +31,14 @@ class Trial:
     seconds: float | None = None
     run: str | None = None
     report: str | None = None
+    gate: str = ""
+    exports: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> dict[str, str]:
+        """What gates said of it, by column: of its results, and of each export."""
+        made = ", ".join(f"{name} {said}" for name, said in self.exports.items())
+        return {"gate": self.gate, "exports": made}
 
     @property
     def score(self) -> float | None:
@@ -69,6 +80,17 @@ class Story:
     def best(self) -> Trial | None:
         """The trial that won."""
         return next(iter(self.ranked), None)
+
+    @property
+    def judged(self) -> list[str]:
+        """The columns of what gates said of trials, those in which something stands."""
+        told = [trial.judged for trial in self.trials]
+        return [name for name in ("gate", "exports") if any(each[name] for each in told)]
+
+    @property
+    def best_passed(self) -> Trial | None:
+        """The best trial whose gate did not fail."""
+        return next((trial for trial in self.ranked if trial.gate != FAILED), None)
 
     @property
     def keys(self) -> list[str]:
@@ -116,6 +138,8 @@ def _trial(record: dict[str, Any], sweep_dir: Path) -> Trial:
         objective=record["objective"],
         seconds=record["seconds"],
         run=run,
+        gate=record.get("gate") or "",
+        exports=record.get("exports", {}),
         report=None if run is None else _report(RunDir(sweep_dir / run), sweep_dir),
     )
 

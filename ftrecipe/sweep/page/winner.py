@@ -4,7 +4,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ftrecipe.door.words import literal
 from ftrecipe.rundir import RunDir
-from ftrecipe.sweep.page.story import Story, Trial
+from ftrecipe.sweep.page.story import FAILED, Story, Trial
 from ftrecipe.sweep.page.words import settings
 
 
@@ -27,14 +27,18 @@ def _origin(story: Story, best: Trial) -> str:
     """Return one line, whatever the values hold: a comment must not end early."""
     line = (
         f"Trial {best.number} of {len(story.trials)} won the sweep {story.name} with "
-        f"{story.objective}={best.score:.6g} ({' '.join(settings(best))}); "
+        f"{story.objective}={best.score:.6g} ({' '.join(settings(best))}){_failed(best)}; "
         "run it with +recipe=<this file>"
     )
     return "".join(char for char in " ".join(line.split()) if char.isprintable())
 
 
+def _failed(best: Trial) -> str:
+    return ", though it failed its gate" if best.gate == FAILED else ""
+
+
 def _description(story: Story, best: Trial, before: str | None) -> str:
     name = literal("".join(char for char in story.name if char.isprintable()))
     reached = f"{story.objective}={best.score:.6g}"
-    won = f"Won the sweep {name} of {len(story.trials)} trials with {reached}"
+    won = f"Won the sweep {name} of {len(story.trials)} trials with {reached}{_failed(best)}"
     return f"{before.rstrip('. ')}. {won}" if before else won

@@ -5,26 +5,22 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
+from ftrecipe.amounts import NONE, duration, number
 from ftrecipe.objective import ARROWS, short
-from ftrecipe.page.words import duration, number, title
-from ftrecipe.sweep.page.story import Story, Trial
+from ftrecipe.page.words import title
+from ftrecipe.sweep.page.story import FAILED, Story, Trial
 
-MISSING = "–"
 ENDED = {"finished": "finished, but not with a number"}
 
 
 def value(story: Story, amount: float | None) -> str:
     """Return a value of the objective: exact enough to tell two trials apart."""
-    if amount is None:
-        return MISSING
-    if story.percent or not abs(amount) < 1000:  # which nan and infinity are not either
-        return number(amount, story.percent)
-    return f"{amount:.4g}"
+    return number(amount, story.percent)
 
 
 def span(seconds: float | None) -> str:
     """Return how long a trial took."""
-    return MISSING if seconds is None else duration(seconds)
+    return NONE if seconds is None else duration(seconds)
 
 
 def heading(story: Story) -> str:
@@ -61,6 +57,7 @@ def verdict(story: Story) -> str:
     how = f"with {_joined(made)}" if 0 < len(made) <= 3 else f"in trial {best.number}"
     of = f"Best of {len(story.ranked)} trials: " if len(story.ranked) > 1 else ""
     said = f"{of}{metric(story)} {value(story, best.score)} {how}"
+    said += ", which failed its gate" if best.gate == FAILED else ""
     return f"{said[:1].upper()}{said[1:]}."
 
 
@@ -71,7 +68,22 @@ def _joined(words: Sequence[str]) -> str:
 
 def findings(story: Story) -> list[str]:
     """Return what else is to know, a sentence each."""
-    return [said for said in (_others(story), _level(story), _lost(story), _state(story)) if said]
+    told = [*said_of_the_gate(story), _others(story), _level(story), _lost(story), _state(story)]
+    return [said for said in told if said]
+
+
+def said_of_the_gate(story: Story) -> list[str]:
+    """Say so where the best trial failed its gate, and which is the best of those that did not."""
+    best, passed = story.best, story.best_passed
+    if best is None or best.gate != FAILED:
+        return []
+    if passed is None:
+        return ["No trial with a result passed its gate."]
+    reached = f"{metric(story)} {value(story, passed.score)}"
+    return [
+        f"Trial {best.number} failed its gate; "
+        f"the best that did not is trial {passed.number} with {reached}."
+    ]
 
 
 def _others(story: Story) -> str:

@@ -1,11 +1,13 @@
 """Files of safetensors, written tensor by tensor: sizes, divisions, and rounding to 16 bits."""
 
 import json
+import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ftrecipe.components.export.shards import Stored, converted, size_of, write_shards
+from ftrecipe.components.export.shards import BLOCK, Stored, converted, size_of, write_shards
 
 torch = pytest.importorskip("torch")
 
@@ -65,19 +67,45 @@ def test_a_tensor_larger_than_a_file_may_be_is_alone(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.safetensors"))) == 5
 
 
+def in_type(tensor: Any, dtype: str, unbiased: bool = False) -> Any:
+    """Return what is written of a tensor."""
+    return torch.cat(list(converted(tensor, dtype, unbiased)))
+
+
+def test_a_tensor_is_converted_as_it_is_written(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    wide = torch.randn(3, BLOCK // 2 + 1)
+    write_shards(tmp_path, [Stored("wide", "float16", (3, BLOCK // 2 + 1))], lambda _: wide, 10**9)
+    assert torch.equal(load_file(tmp_path / "model.safetensors")["wide"], wide.half())
+
+
+def test_a_tensor_is_gone_before_the_next_one_is_asked_for(tmp_path: Path) -> None:
+    given: list[Any] = []
+
+    def read(each: Stored) -> Any:
+        assert all(one() is None for one in given)
+        tensor = torch.ones(each.shape)
+        given.append(weakref.ref(tensor))
+        return tensor
+
+    several = [Stored(f"{n}", kind, (4, 4)) for n, kind in enumerate(["float16", "float32"] * 2)]
+    write_shards(tmp_path, several, read, 100)
+
+
 def test_a_small_change_survives_bfloat16_on_average() -> None:
     base = torch.ones(100_000)
     changed = base + 0.0005  # an eighth of bfloat16's step
-    assert converted(changed, "bfloat16").float().mean() == 1
-    rounded = converted(changed, "bfloat16", unbiased=True)
+    assert in_type(changed, "bfloat16").float().mean() == 1
+    rounded = in_type(changed, "bfloat16", unbiased=True)
     assert rounded.float().mean() == pytest.approx(1.0005, abs=5e-5)
-    assert torch.equal(rounded, converted(changed, "bfloat16", unbiased=True))
+    assert torch.equal(rounded, in_type(changed, "bfloat16", unbiased=True))
 
 
 def test_what_bfloat16_holds_stays_as_it_is() -> None:
     held = torch.randn(1000).to(torch.bfloat16)
-    assert torch.equal(converted(held.float(), "bfloat16", unbiased=True), held)
+    assert torch.equal(in_type(held.float(), "bfloat16", unbiased=True), held)
 
 
 def test_numbers_that_are_no_floats_stay() -> None:
-    assert converted(torch.tensor([1, 2]), "float16").dtype == torch.int64
+    assert in_type(torch.tensor([1, 2]), "float16").dtype == torch.int64

@@ -21,6 +21,7 @@ from ftrecipe.components.export.vllm_server import (
     serve_script,
     why_not,
 )
+from ftrecipe.components.model import Model
 from ftrecipe.config import GROUPS
 from ftrecipe.errors import ConfigError
 
@@ -168,6 +169,33 @@ def test_adapters_that_vllm_would_refuse_are_known_beforehand(change, why, tmp_p
     (tmp_path / "adapter_config.json").write_text(json.dumps(LORA | change))
     found = why_not(tmp_path, "bfloat16")
     assert found is None if why is None else why in str(found)
+
+
+@pytest.mark.parametrize(
+    ("method", "changed", "why"),
+    [
+        ("lora", {}, None),
+        ("rslora", {"r": 64}, None),
+        ("lora", {"r": 1024}, "ranks up to 512"),
+        ("dora", {}, "use_dora"),
+        ("pissa", {}, "changes the base"),
+        ("lora", {"extra": {"modules_to_save": ["lm_head"]}}, "modules_to_save"),
+        ("ia3", {}, "no adapters but LoRA's; use export.vllm.of=merged"),
+        ("prompt_tuning", {}, "no adapters but LoRA's; use export=adapter"),
+    ],
+)
+def test_a_method_whose_adapter_vllm_refuses_is_known_before_it_trains(method, changed, why):
+    said = Vllm(of=Of.adapter).unmade(GROUPS["peft"].get(method)(**changed))
+    assert said is None if why is None else why in str(said)
+
+
+def test_a_base_that_takes_no_adapters_in_vllm_is_known_before_it_trains(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "torch_dtype": "float32"}')
+    model = Model(path=str(tmp_path), special_tokens=["<x>"])
+    bits, tokens = Vllm(of=Of.adapter).misfits({}, model)
+    assert "16 bits" in bits
+    assert "trained tokens" in tokens
+    assert list(Vllm().misfits({}, model)) == []
 
 
 def test_an_adapter_of_32_bits_is_not_served_as_one(tmp_path):

@@ -20,7 +20,17 @@ def figures(**parts: Any) -> dict[str, Any]:
         "tokenization": {"same": 200, "of": 200, "first": None},
         "template": {"same": 37, "of": 37, "first": None},
         "streamed": None,
-        "ends": {"declared": [3], "trained": [3], "lost": []},
+        "ends": {"declared": [3], "trained": [3], "lost": [], "cutting": []},
+        "settings": {"of": 20, "same": 20, "differing": {}},
+        "far": {
+            "tokens": 1023,
+            "positions": 8,
+            "max": 1e-6,
+            "mean": 1e-7,
+            "max_all": 1e-6,
+            "kl": 1e-9,
+        },
+        "loss": {"trained": 1.2, "artefact": 1.2, "max": 0.0, "answers": 20, "tokens": 200},
         "suites": suite(85.0, 85.0),
     }
     return {key: (value | parts[key]) if key in parts and isinstance(value, dict) else
@@ -58,6 +68,30 @@ def test_seldom_tokens_may_be_further_apart_and_not_any_far() -> None:
 def test_limit_is_wider_where_float32_has_no_room() -> None:
     assert of("rounded", logprobs={"max": 0.2}, compute="bfloat16").word == "same"
     assert of("rounded", logprobs={"max": 0.6}, compute="bfloat16").word == "degraded"
+
+
+def test_long_text_is_held_to_the_same_limits() -> None:
+    assert of("rounded", far={"max": 0.04}).word == "same"
+    assert of("rounded", far={"max": 0.06}).reasons[0].startswith("positions: in a text of 1023")
+    assert of("rounded", far={"max": 1.0, "kl": 0.1}).word == "failed"
+
+
+def test_quantized_numbers_may_not_be_much_further_off_in_a_long_text() -> None:
+    short = {"to_trained": 0.04}
+    assert of("quantized", kl=short, far={"kl": 0.4}).word == "same"
+    assert of("quantized", kl=short, far={"kl": 2.0}).word == "degraded"
+
+
+def test_loss_of_one_answer_that_is_off_degrades() -> None:
+    found = of("rounded", loss={"artefact": 1.21, "max": 0.2})
+    assert (found.word, found.reasons[0].partition(":")[0]) == ("degraded", "loss")
+
+
+def test_settings_of_others_fail_by_their_names() -> None:
+    differing = {"temperature": {"trained": None, "artefact": 1.5}}
+    found = of("exact", settings={"differing": differing})
+    assert found.word == "failed"
+    assert found.reasons == ["settings: temperature is 1.5 instead of not set"]
 
 
 def test_another_answer_at_a_tie_degrades_and_is_called_one() -> None:
@@ -179,7 +213,8 @@ def test_screen_is_told_verdict_figures_and_reasons() -> None:
     }  # fmt: skip
     assert lines(told) == [
         "gate      x.gguf (llama.cpp) failed: 32 of 32 answers identical, log-probabilities "
-        "within 1e-06, qa.exact_match 82.5 (trained 85.0)",
+        "within 1e-06, loss of the answers 1.2 (trained 1.2), qa.exact_match 82.5 "
+        "(trained 85.0)",
         "gate      greedy: 1 of 32 answers differ",
         "gate      qa.exact_match: 82.5 instead of 85.0 on 40 examples; 2 points may be lost, "
         "and one example is 2.5",

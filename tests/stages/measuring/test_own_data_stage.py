@@ -8,7 +8,7 @@ import pytest
 
 from ftrecipe import launch, plan
 from ftrecipe.compose import compose
-from ftrecipe.errors import DataError
+from ftrecipe.errors import ConfigError, DataError
 from ftrecipe.rundir import read_json
 from ftrecipe.stages.measuring import own_data
 from ftrecipe.stages.measuring.measure import baseline_key
@@ -109,14 +109,12 @@ def test_all_that_is_wrong_with_suites_files_is_told_at_once(here):
     Path("bad.jsonl").write_text(
         '{"question": "a?", "answer": "b"}\n' * 3 + '{"question": "a?"}\n', "utf-8"
     )
-    found = session(*QA, "eval.qa.path=text.txt", "eval.perplexity.path=bad.jsonl")
-    with pytest.raises(DataError) as error:
-        prepare(found)
+    with pytest.raises(ConfigError) as error:  # already by the plan
+        session(*QA, "eval.qa.path=text.txt", "eval.perplexity.path=bad.jsonl")
     faults = [fault.partition(":")[0] for fault in error.value.faults]
     assert faults[0] == "eval.qa.path"
     assert "eval.perplexity.path" in faults
     assert "has no questions with answers" in error.value.faults[0]
-    assert not found.dir.prepared.is_file()
 
 
 def test_rows_that_are_too_long_are_told_with_the_suites_key(here):

@@ -22,6 +22,7 @@ MEASURED = {
     "greedy": {"same": 31, "of": 32},
     "logprobs": {"finite": True, "max": 0.0312},
     "kl": {"to_trained": 2.3e-6},
+    "loss": {"trained": 1.234, "artefact": 1.2361},
     "suites": {
         "qa": {
             "metrics": {
@@ -36,7 +37,8 @@ MEASURED = {
 def test_a_row_has_the_figures_that_were_measured() -> None:
     rows = list(table({"gguf": gate(artefact("a-f16.gguf", "same", **MEASURED))}))
     again = "82.5, was 85.0"
-    assert rows == [("gguf a-f16.gguf", "same", "2 KB", "31 of 32", "0.031", "2e-06", again)]
+    loss = "1.236, was 1.234"
+    assert rows == [("gguf a-f16.gguf", "same", "2 KiB", "31 of 32", loss, "0.031", "2e-06", again)]
 
 
 def test_the_first_metric_that_counts_has_a_column_a_suite() -> None:
@@ -50,7 +52,7 @@ def test_what_was_not_asked_leaves_its_place_empty() -> None:
     rows = list(
         table({"ollama": gate(artefact("", "unchecked", **silent, suites={"not_asked": "no"}))})
     )
-    assert rows == [("ollama", "unchecked", "2 KB", "", "", "")]
+    assert rows == [("ollama", "unchecked", "2 KiB", "", "", "", "")]
 
 
 def test_a_file_asked_of_two_programs_says_by_which() -> None:
@@ -65,6 +67,14 @@ def test_why_a_file_is_not_the_same_is_on_page_and_card(verdict: str) -> None:
     assert "gguf a-q4_k_m.gguf: qa.f1 fell by 4.2 &lt;points&gt;" in page
     assert verdict in page
     assert "fell by 4.2" in exports(found)
+
+
+def test_a_file_that_failed_beside_others_is_said_to_lie_aside() -> None:
+    found = gate(
+        artefact("a-f16.gguf", "same"), artefact("a-q4_k_m.gguf", "failed", "it is broken")
+    )
+    told = exports({"gguf": found | {"kept": "same", "rejected": ["a-q4_k_m.gguf"]}})
+    assert "a-q4\\_k\\_m.gguf (in rejected/): it is broken" in told
 
 
 def test_both_merges_into_a_quantized_base_are_told_with_their_figures() -> None:

@@ -68,8 +68,8 @@ def timed() -> Suite:
 def test_speed_and_size_have_units_and_a_table_of_their_own() -> None:
     text = speed(story(timed()))
     assert "<td>Tokens per second</td><td>100 tokens/s</td><td>250 tokens/s</td>" in text
-    assert "<td>Load</td><td>250 ms</td><td>2 s</td>" in text
-    assert "<td>Size</td><td>2 KB</td><td>4 KB</td>" in text
+    assert "<td>Load</td><td>250 ms</td><td>2.0 s</td>" in text
+    assert "<td>Size</td><td>2 KiB</td><td>4 KiB</td>" in text
 
 
 def test_a_faster_model_is_not_called_better() -> None:

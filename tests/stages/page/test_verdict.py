@@ -16,20 +16,21 @@ def test_a_real_gain_is_told_with_its_interval() -> None:
     said = verdict(story(qa(base=0, tuned=34)))
     assert (said.head, said.tone) == ("Better than the base", "better")
     assert said.body.startswith(
-        "exact match on 40 questions it was never shown rose by 85 points to 85 % (95 % interval +"
+        "exact match on 40 questions it was never shown rose by 85.0 points to 85.0 % "
+        "(95 % interval +"
     )
 
 
 def test_a_real_loss_is_worse() -> None:
     said = verdict(story(qa(base=34, tuned=4)))
     assert (said.head, said.tone) == ("Worse than the base", "worse")
-    assert "fell by 75 points to 10 %" in said.body
+    assert "fell by 75.0 points to 10.0 %" in said.body
 
 
 def test_what_may_be_chance_is_no_real_change() -> None:
     said = verdict(story(qa(base=20, tuned=22)))
     assert (said.head, said.tone) == ("No real change", "even")
-    assert "rose by 5 points to 55 % (95 % interval " in said.body
+    assert "rose by 5.0 points to 55.0 % (95 % interval " in said.body
 
 
 def test_what_was_lost_elsewhere_is_in_the_same_sentence() -> None:
@@ -41,12 +42,12 @@ def test_what_was_lost_elsewhere_is_in_the_same_sentence() -> None:
 def test_where_the_first_suite_shows_nothing_a_gain_elsewhere_is_told() -> None:
     said = verdict(story(qa(base=20, tuned=20), forgetting(3.0, 2.0)))
     assert said.head == "No real change"
-    assert "stayed at 50 %; perplexity on general text got better, from " in said.body
+    assert "stayed at 50.0 %; perplexity on general text got better, from " in said.body
 
 
 def test_examples_in_the_prompt_that_do_as_well_are_told() -> None:
     told = story(qa(base=0, few_shot=34, tuned=35), shots=3)
-    assert verdict(told).text.endswith("; three examples in the prompt do as well (85 %).")
+    assert verdict(told).text.endswith("; three examples in the prompt do as well (85.0 %).")
     worse = story(qa(base=0, few_shot=39, tuned=20), shots=1)
     assert verdict(worse).text.endswith("; one example in the prompt does better (97.5 %).")
 
@@ -55,7 +56,7 @@ def test_examples_in_the_prompt_that_do_as_badly_are_no_advice() -> None:
     told = story(qa(base=0, few_shot=0, tuned=0), shots=2)
     assert "in the prompt" not in verdict(told).text
     assert findings(told)[0].startswith("No real difference from the base with 2 examples")
-    assert findings(told)[0].endswith(": exact match stayed at 0 %.")
+    assert findings(told)[0].endswith(": exact match stayed at 0.0 %.")
 
 
 def test_examples_in_the_prompt_that_do_worse_are_a_finding_and_no_warning() -> None:
@@ -98,18 +99,18 @@ def test_the_metric_that_is_told_does_not_depend_on_what_is_real() -> None:
 def test_before_training_the_baselines_are_told() -> None:
     told = story(qa(base=4, few_shot=10), shots=3)
     assert verdict(told).text == (
-        "Before training: exact match on 40 questions it was never shown is 10 % (the base), 25 % "
-        "(the base with 3 examples in its prompt)."
+        "Before training: exact match on 40 questions it was never shown is 10.0 % (the base), "
+        "25.0 % (the base with 3 examples in its prompt)."
     )
 
 
 def test_a_run_without_intervals_says_so() -> None:
     old = replace(qa(base=0, tuned=34), changes={})
     assert verdict(story(old)).text == (
-        "Exact match on 40 questions it was never shown rose from 0 % to 85 %; no interval was "
+        "Exact match on 40 questions it was never shown rose from 0.0 % to 85.0 %; no interval was "
         "computed."
     )
-    assert verdict(story(qa(tuned=34))).text.endswith("is 85 %; the base was not measured.")
+    assert verdict(story(qa(tuned=34))).text.endswith("is 85.0 %; the base was not measured.")
 
 
 def test_nothing_measured_is_said_to_be_so() -> None:

@@ -10,7 +10,6 @@ import pytest
 from stories import forgetting, qa, qa_rows, suite
 
 from ftrecipe.components.eval.qa import Qa
-from ftrecipe.page.words import duration, number, size
 from ftrecipe.stages.page import page
 from ftrecipe.stages.page.markdown import cell, markdown
 from ftrecipe.stages.page.opening import TOY
@@ -217,13 +216,6 @@ def test_the_markdown_is_tables_that_github_can_fold() -> None:
 def test_the_words_to_type_are_code() -> None:
     assert "<code>trainer.eval_steps=" in page(told(data=None)) or "<code>" in page(told())
     assert "`peft" in markdown(told(config={"peft": {"r": 8}, "trainer": {}}))
-
-
-def test_sizes_and_spans_are_written_for_people() -> None:
-    assert [size(12), size(2048), size(3 * 2**30)] == ["12 B", "2 KB", "3.0 GB"]
-    spans = [0.25, 30, 600, 7500]
-    assert [duration(each) for each in spans] == ["250 ms", "30 s", "10 min", "2 h 5 min"]
-    assert [number(float("nan")), number(float("inf"))] == ["not a number", "infinite"]
 
 
 def test_colors_are_named_once_for_light_and_once_for_dark() -> None:

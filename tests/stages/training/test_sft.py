@@ -12,8 +12,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 from trl import SFTConfig
 
 from ftrecipe.stages.training.batches import IGNORED, PackedCollator, PaddingCollator
+from ftrecipe.stages.training.head import takes_logits_mask
 from ftrecipe.stages.training.packing import PackedDataset
-from ftrecipe.stages.training.sft import LeanSFTTrainer, takes_logits_mask
+from ftrecipe.stages.training.sft import LeanSFTTrainer
 
 VOCABULARY = 64
 

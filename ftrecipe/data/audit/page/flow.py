@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from ftrecipe.data.audit.told import several
+from ftrecipe.amounts import many
 from ftrecipe.data.split import SPLITS
 from ftrecipe.page.bars import Bar, bars, share
 
@@ -46,7 +46,7 @@ class Flow:
             rows += _falls(self.late, self.used, self.read)
             return bars([*rows, *self._ends(self.read)], self.read)
         rows.append(_total("used", self.used, self.read, "kept"))
-        said = f"{self.used:,} {self.unit} became {several(self.made, 'example')}"
+        said = f"{self.used:,} {self.unit} became {many(self.made, 'example')}"
         examples: list[Bar | str] = [said, _total("examples", self.made, self.made, "kept")]
         examples += _falls(self.late, self.made, self.made)
         return bars(rows, self.read) + bars([*examples, *self._ends(self.made)], self.made)

@@ -3,7 +3,8 @@
 from html import escape
 from typing import Any
 
-from ftrecipe.data.audit.told import overlong_done, several
+from ftrecipe.amounts import many
+from ftrecipe.data.audit.told import overlong_done
 from ftrecipe.page.bars import share
 from ftrecipe.page.histogram import Histogram, Mark
 from ftrecipe.page.words import printable
@@ -82,7 +83,7 @@ def _overlong(overlong: Report) -> str:
     fits = overlong["fits_99"]
     advice = f'<p class="note">max_length={fits:,} would fit 99 % of all rows.</p>' if fits else ""
     return (
-        f'<div class="panel"><h3>{several(overlong["found"], "row")} longer than '
+        f'<div class="panel"><h3>{many(overlong["found"], "row")} longer than '
         f"{overlong['max_length'] or 0:,} tokens <small>{how}</small></h3>"
         f'<p class="note">The longest:</p><table class="words">{rows}</table>{advice}</div>'
     )

@@ -4,9 +4,10 @@ from collections import Counter
 from html import escape
 from typing import Any
 
+from ftrecipe.amounts import size
 from ftrecipe.data.audit.told import place
 from ftrecipe.page.bars import counted
-from ftrecipe.page.words import cut, printable, size
+from ftrecipe.page.words import cut, printable
 
 Report = dict[str, Any]
 

@@ -4,7 +4,8 @@ import re
 from html import escape
 from typing import Any
 
-from ftrecipe.data.audit.told import several, verdict
+from ftrecipe.amounts import many
+from ftrecipe.data.audit.told import verdict
 from ftrecipe.page.bars import share
 from ftrecipe.page.words import cut, printable
 
@@ -30,8 +31,8 @@ def opening(report: Report) -> str:
 def headline(report: Report) -> str:
     """Return the verdict as one line."""
     if report["failures"]:
-        return f"Cannot be trained on: {several(len(reasons(report['failures'])), 'reason')}"
-    return f"{verdict(report)}: {several(report['examples']['train'], 'example')}"
+        return f"Cannot be trained on: {many(len(reasons(report['failures'])), 'reason')}"
+    return f"{verdict(report)}: {many(report['examples']['train'], 'example')}"
 
 
 def reasons(failures: list[str]) -> list[tuple[str, list[str]]]:

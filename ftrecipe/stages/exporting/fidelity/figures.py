@@ -1,7 +1,7 @@
 """What an artefact answered, held against what the trained model did: figures, not judged yet."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,20 +10,17 @@ from ftrecipe.errors import StageError
 from ftrecipe.stages.engines import Engine, NotAsked
 from ftrecipe.stages.exporting.fidelity.asked import Asked
 from ftrecipe.stages.exporting.fidelity.asking import Said, once
+from ftrecipe.stages.exporting.fidelity.likely import LIKELY, likely
 from ftrecipe.stages.exporting.fidelity.reference import Reference
 
 Figures = dict[str, Any]
-LIKELY = 1e-3
-"""The probability that one of the two models gives to a token whose log-probability counts. Below
-it, rounding moves log-probabilities by much, and what is said by nothing. Where no token reaches
-it, as of a model that has learned little, the likeliest counts."""
-
+T = TypeVar("T")
 IMPOSSIBLE = -100.0  # nats: what a program may call minus infinity
 SHOWN = 4  # tokens before and behind a difference that are shown
 STREAMED = 4  # questions that are put to a program that renders templates behind closed doors
 
 
-def asked_for(ask: Callable[[], Figures]) -> Figures:
+def asked_for(ask: Callable[[], T]) -> T | Figures:
     """Return figures, or why a program has no way to give them."""
     try:
         return ask()
@@ -47,18 +44,23 @@ def tokenization(engine: Engine, asked: Asked) -> Figures:
 def template(engine: Engine, asked: Asked) -> Figures:
     """Return of how many conversations the ids are those that were trained on."""
     first: Figures | None = None
-    same = 0
+    same = of = 0
     for each in asked.conversations:
         refused: str | None = None
         try:
-            found = engine.prompt(each.messages, each.tools)
+            found = engine.prompt(each.messages, each.tools, each.ready)
+        except NotAsked:
+            if each.ready:
+                raise
+            continue
         except StageError as error:
             found, refused = [], str(error)
+        of += 1
         same += found == each.ids
         if found != each.ids and first is None:
             told = {"refused": refused} if refused else _difference(asked, each.ids, found)
             first = {"conversation": each.kind, "messages": each.messages, **told}
-    return {"same": same, "of": len(asked.conversations), "first": first}
+    return {"same": same, "of": of, "first": first}
 
 
 def streamed(engine: Engine, asked: Asked) -> Figures:
@@ -152,28 +154,61 @@ def distances(engine: Engine, reference: Reference) -> Figures:
     mine, own = _whole(reference.logprobs, size), _whole(found, size)
     if np.isnan(own).any():
         return {"finite": False}
+    base = None if reference.base is None else _whole(reference.base, size)
+    kl = {
+        "to_trained": _kl(mine, own),
+        "to_base": None if base is None else _kl(base, own),
+        "base": None if base is None else _kl(base, mine),
+    }
+    over = f"tokens that either model gives a probability of {LIKELY} or more"
+    return {"finite": True, **_apart(mine, own), "positions": len(mine), "over": over, "kl": kl}
+
+
+def far(engine: Engine, reference: Reference, asked: Asked) -> Figures | None:
+    """Return the same of a long text, as far as the artefact reads; None where there is none.
+
+    tokens: how many were read. It shows what positions do, of which short prompts know little.
+    """
+    most = engine.declares.get("max_position_embeddings")
+    places = [place for place in asked.places if most is None or place < most]
+    if not places:
+        return None
+    rows = slice(len(places))
+    found = engine.along(asked.long[: places[-1]], places)
+    size = min(found.shape[1], reference.far.shape[1])
+    mine, own = _whole(reference.far[rows], size), _whole(found, size)
+    if np.isnan(own).any():
+        return None  # the short ones tell that, too
+    whole = {"tokens": places[-1], "positions": len(places)}
+    return whole | _apart(mine, own) | {"kl": _kl(mine, own)}
+
+
+def _apart(mine: np.ndarray, own: np.ndarray) -> Figures:
     apart = np.abs(mine - own)
     counts = likely(mine, own)
-    base = None if reference.base is None else _whole(reference.base, size)
     return {
-        "finite": True,
         "max": float(apart[counts].max()),
         "mean": float(apart[counts].mean()),
         "max_all": float(apart.max()),
-        "positions": len(mine),
-        "over": f"tokens that either model gives a probability of {LIKELY} or more",
-        "kl": {
-            "to_trained": _kl(mine, own),
-            "to_base": None if base is None else _kl(base, own),
-            "base": None if base is None else _kl(base, mine),
-        },
     }
 
 
-def likely(mine: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Return which tokens count, of two models' log-probabilities [positions, vocabulary]."""
-    best = np.maximum(mine, own)
-    return best >= np.minimum(np.log(LIKELY), best.max(1, keepdims=True))
+def loss(engine: Engine, reference: Reference, asked: Asked) -> Figures | None:
+    """Return the loss of the reference answers, in nats a token; None where there are none.
+
+    max: how far the loss of one answer is off at most, in nats a token of it.
+    """
+    if not asked.rows:
+        return None
+    mine, own = np.array(reference.losses), np.array(engine.losses(asked.rows))
+    tokens = np.array([sum(label >= 0 for label in labels[1:]) for _, labels in asked.rows])
+    return {
+        "trained": float(mine.sum() / tokens.sum()),
+        "artefact": float(own.sum() / tokens.sum()),
+        "max": float(np.abs((own - mine) / tokens).max()),
+        "answers": len(tokens),
+        "tokens": int(tokens.sum()),
+    }
 
 
 def _whole(found: np.ndarray, size: int) -> np.ndarray:
@@ -186,11 +221,14 @@ def _kl(first: np.ndarray, second: np.ndarray) -> float:
     return max(0.0, float((np.exp(first) * (first - second)).sum(1).mean()))
 
 
-def ends(engine: Engine, asked: Asked) -> Figures:
-    """Return which end tokens an artefact declares, and which of training it does not."""
+def ends(engine: Engine, asked: Asked, known: set[int]) -> Figures:
+    """Return which end tokens an artefact declares, which of training it does not, and which
+    others would cut an answer: parts of texts that are not among those that are `known` to end."""
     declared = engine.ends
+    special = {token for token, it in asked.tokenizer.added_tokens_decoder.items() if it.special}
     return {
         "declared": sorted(declared),
         "trained": sorted(asked.ends),
         "lost": asked.pieces(sorted(asked.ends - declared)),
+        "cutting": asked.pieces(sorted(declared - known - asked.ends - special)),
     }

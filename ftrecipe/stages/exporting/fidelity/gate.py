@@ -5,28 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ftrecipe import devices
 from ftrecipe.components.export import Artefact
 from ftrecipe.components.hardware import Device
 from ftrecipe.errors import StageError
 from ftrecipe.gated import GATE
+from ftrecipe.paths import bytes_of
 from ftrecipe.rundir import write_json
 from ftrecipe.stages.engines import Engine, Settings, opened
 from ftrecipe.stages.exporting.fidelity import figures as compare
-from ftrecipe.stages.exporting.fidelity.asked import Asked, asked_of
+from ftrecipe.stages.exporting.fidelity.asked import Asked, asked_of, with_rows
 from ftrecipe.stages.exporting.fidelity.asking import Said
+from ftrecipe.stages.exporting.fidelity.declared import Allowed, allowed, declared
 from ftrecipe.stages.exporting.fidelity.figures import Figures, asked_for
 from ftrecipe.stages.exporting.fidelity.reference import (
-    FLOAT32,
     Reference,
-    compute_type,
     reference,
 )
 from ftrecipe.stages.exporting.fidelity.suites import measured, room
 from ftrecipe.stages.exporting.fidelity.told import lines
 from ftrecipe.stages.exporting.fidelity.verdict import FAILED, Verdict, judged, limit_of, worst
+from ftrecipe.stages.exporting.room import FLOAT32, compute
+from ftrecipe.stages.exporting.tuned import TunedModel
 from ftrecipe.stages.session import Session
 
 
@@ -43,16 +45,22 @@ class Judged:
 
     @property
     def reasons(self) -> list[str]:
-        """All that is wrong with its artefacts."""
-        return [reason for each in self.told["artefacts"] for reason in each["reasons"]]
+        """All that is wrong with its artefacts, each with its name where there are several."""
+        artefacts = self.told["artefacts"]
+        several = len(artefacts) > 1
+        return [
+            f"{each['name']}: {reason}" if several and each["name"] else reason
+            for each in artefacts
+            for reason in each["reasons"]
+        ]
 
     @property
     def passes(self) -> bool:
-        """Whether it may go out."""
-        return self.verdict != FAILED
+        """Whether any of it may go out."""
+        return self.told["kept"] is not None
 
     def __add__(self, other: "Judged") -> "Judged":
-        """Return the verdict with that on more artefacts of the same target."""
+        """Return the verdict with that on the same files where they are served."""
         artefacts = [*self.told["artefacts"], *other.told["artefacts"]]
         verdict = worst([each["verdict"] for each in artefacts])
         return Judged(self.told | {"verdict": verdict, "artefacts": artefacts})
@@ -73,7 +81,20 @@ class Fidelity:
     def asked(self) -> Asked:
         """What is asked."""
         session = self.session
-        return asked_of(session.run.fidelity, session.tokenizer, session.prepared)
+        asked = asked_of(session.run.fidelity, session.tokenizer, session.prepared)
+        config = session.models.config.get_text_config().to_dict()
+        return with_rows(asked, session.prepared, config)
+
+    @cached_property
+    def _allowed(self) -> Allowed:
+        """What artefacts may say of how they are used."""
+        return allowed(self.session)
+
+    @cached_property
+    def _ends(self) -> set[int]:
+        """All tokens that may end an answer."""
+        named = TunedModel(self.session).generation_config.eos_token_id
+        return {*named} if isinstance(named, list) else {cast(int, named)}
 
     @cached_property
     def reference(self) -> Reference:
@@ -95,9 +116,14 @@ class Fidelity:
         merge: which of several merges the files hold, and how far each is from the trained model.
         """
         told = [self._once(each) for each in artefacts]
+        words = [each["verdict"] for each in told]
+        good = [word for word in words if word != FAILED]
+        failed = [each["name"] for each in told if each["verdict"] == FAILED]
         return Judged(
             {
-                "verdict": worst([each["verdict"] for each in told]),
+                "verdict": worst(words),
+                "kept": worst(good) if good or not words else None,
+                "rejected": failed,
                 "split": self.asked.split,
                 "prompts": len(self.asked.prompts),
                 "compute": self.reference.compute,
@@ -133,7 +159,7 @@ class Fidelity:
             "closeness": artefact.closeness.value,
             "verdict": verdict.word,
             "reasons": verdict.reasons,
-            "bytes": _size(artefact.path),
+            "bytes": bytes_of(artefact.path),
             "seconds": round(time.monotonic() - began, 2),
             **figures,
         }
@@ -154,10 +180,15 @@ class Fidelity:
             "greedy": asked_for(lambda: compare.greedy(engine, trained, asked, said)),
             "logprobs": distances,
             "kl": distances.pop("kl", None),
+            "far": asked_for(lambda: compare.far(engine, trained, asked)),
+            "loss": asked_for(lambda: compare.loss(engine, trained, asked)),
             "tokenization": asked_for(lambda: compare.tokenization(engine, asked)),
             "template": template,
             "streamed": asked_for(lambda: compare.streamed(engine, asked)) if hidden else None,
-            "ends": asked_for(lambda: compare.ends(engine, asked)),
+            "ends": asked_for(lambda: compare.ends(engine, asked, self._ends)),
+            "settings": asked_for(
+                lambda: declared(engine, artefact.path, self._allowed, asked.tokenizer)
+            ),
             "suites": asked_for(lambda: measured(self.session, engine, said)),
         }
 
@@ -169,16 +200,17 @@ class Fidelity:
     def _settings(self) -> Settings:
         """Return how engines are to compute: as the trained model did, if they can choose."""
         session, models = self.session, self.session.models
-        compute, quantized = compute_type(models), session.run.quantization.bits < 16
-        several = models.placement(compute, quantized) == "auto"
+        way, quantized = compute(models), session.run.quantization.bits < 16
+        several = models.placement(way.dtype, quantized) == "auto"
         one = "cuda:0" if models.found.device is Device.cuda else "cpu"
         return Settings(
-            dtype=compute,
+            dtype=way.dtype,
             context=self._context,
             threads=devices.cores(),
             remote_code=models.remote_code,
             device="auto" if several else one,
-            quantization=models.quantization(compute),
+            quantization=models.quantization(way.dtype),
+            streams=way.streams,
         )
 
 
@@ -187,9 +219,3 @@ def _files(path: Path) -> frozenset[tuple[str, int, int]]:
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     told = [(str(file.relative_to(path)), file.stat()) for file in files]
     return frozenset((name, stat.st_ino, stat.st_mtime_ns) for name, stat in told)
-
-
-def _size(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
-    files = [path] if path.is_file() else path.rglob("*")
-    return sum(file.stat().st_size for file in files if file.is_file())

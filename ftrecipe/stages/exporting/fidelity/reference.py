@@ -2,24 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
-import torch
 from peft import PeftModel
 
-from ftrecipe import devices
 from ftrecipe.components.eval import Completion
-from ftrecipe.components.hardware import Device
-from ftrecipe.memory import GIB
 from ftrecipe.stages.exporting.fidelity.asked import Asked
-from ftrecipe.stages.measuring.distributions import expectations, expected
+from ftrecipe.stages.exporting.room import FLOAT32
+from ftrecipe.stages.exporting.trained import trained
+from ftrecipe.stages.measuring.distributions import along, expectations, expected
 from ftrecipe.stages.measuring.generation import Tick, silent, write
+from ftrecipe.stages.measuring.losses import losses
 from ftrecipe.stages.measuring.modes import Model
 from ftrecipe.stages.measuring.stopping import Stops
 from ftrecipe.stages.models import Models
-
-FLOAT32 = "float32"
-SHARE = 0.8  # of the free memory that a model in float32 may take
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,8 @@ class Reference:
     tokens: of each answer, without the one that ended it. margins: at each of them, and at what
     came after, how much likelier (in nats) the chosen token was than the next one. contexts: the
     ids after which log-probabilities [contexts, vocabulary] were asked for. base: the same of the
-    model before training, None where that is not at hand.
+    model before training, None where that is not at hand. far: log-probabilities in the long
+    text. losses: of each reference answer, summed in nats.
     """
 
     compute: str
@@ -39,40 +37,20 @@ class Reference:
     contexts: list[list[int]]
     logprobs: np.ndarray
     base: np.ndarray | None
-
-
-def compute_type(models: Models) -> str:
-    """Return the type to compute in: float32 where there is room for it, else the weights' own."""
-    count = models.run.model.parameters
-    if models.dtype == FLOAT32 or count is None:
-        return FLOAT32
-    free = _free(models)
-    return FLOAT32 if free is None or 4 * count <= SHARE * free else models.dtype
-
-
-def _free(models: Models) -> float | None:
-    """Return the free bytes of the device that asks."""
-    if models.found.device is Device.cuda:
-        return float(torch.cuda.mem_get_info()[0])
-    told = devices.free_memory()
-    return None if told is None else told * GIB
+    far: np.ndarray
+    losses: list[float]
 
 
 def reference(models: Models, asked: Asked, tick: Tick = silent) -> Reference:
     """Ask the trained model, and let its memory go."""
     quantized = models.quantization() is not None
-    if models.dtype == FLOAT32 and not quantized:
-        compute, model = FLOAT32, models.tuned
-    else:
-        models.let_go()
-        compute = FLOAT32 if quantized else compute_type(models)
-        model = models.load_tuned(compute)
-    has_base = isinstance(model, PeftModel) and not models.run.peft.mutates_base
+    model, compute = trained(models)
     found = _asked(model, asked, tick)
     # Numbers that a quantised base gives depend on what else is in a batch: it is asked in the
     # batches that artefacts are.
     logprobs = expected(model, found.contexts) if quantized else found.logprobs
-    base = _without_adapter(model, found.contexts) if has_base else None
+    asks_base = isinstance(model, PeftModel) and not models.run.peft.mutates_base
+    base = _without_adapter(cast(PeftModel, model), found.contexts) if asks_base else None
     del model
     models.let_go()
     return replace(found, compute=compute, logprobs=logprobs, base=base)
@@ -98,7 +76,9 @@ def _asked(model: Model, asked: Asked, tick: Tick) -> Reference:
     ]
     margins = [each for each, _ in read]
     logprobs = np.stack([row for _, at in read for row in at.values()])
-    return Reference(FLOAT32, answers, tokens, margins, contexts, logprobs, None)
+    far = along(model, asked.long, asked.places) if asked.long else logprobs[:0]
+    sums = [each.nll for each in losses(model, asked.rows)]
+    return Reference(FLOAT32, answers, tokens, margins, contexts, logprobs, None, far, sums)
 
 
 def places(row: int, answer: Sequence[int]) -> list[int]:

@@ -1,10 +1,13 @@
 """The texts whose tokenisation every artefact has to agree on: what tokenizers get wrong."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 COUNT = 200
 OWN = 24  # of them at most are of the run's own data
-MARKS = 4  # added tokens that are written into texts
+MARKS = 4  # added tokens that are written into texts, each in several ways
+MORE_MARKS = 24  # further ones that are written into texts together
+TOGETHER = 8
 
 DIGITS = [
     "7", "42", "007", "1234567890", "3.14159265358979", "1,000,000.00", "-273.15", "2026-11-22",
@@ -73,20 +76,30 @@ LONGER = [
 FIXED = [*DIGITS, *SPACES, *CODE, *EMOJI, *SCRIPTS, *CONTROLS, *LINKS, *WORDS, *LONGER]
 
 
-def texts(own: Sequence[str], marks: Sequence[str]) -> list[str]:
+def texts(own: Sequence[str], marks: Sequence[str], combining: bool = True) -> list[str]:
     """Return `COUNT` texts: some of the run's `own`, some with its added tokens in them, and ours.
 
-    Ours are joined in pairs where they are too few.
+    Ours are joined in pairs where they are too few. combining: whether ours may have combining
+    marks.
     """
-    chosen = dict.fromkeys([*list(dict.fromkeys(own))[:OWN], *_marked(marks[:MARKS]), *FIXED])
-    for first, second in zip(FIXED, reversed(FIXED), strict=True):
+    ours = [text for text in FIXED if combining or not _combines(text)]
+    chosen = dict.fromkeys([*list(dict.fromkeys(own))[:OWN], *_marked(marks), *ours])
+    for first, second in zip(ours, reversed(ours), strict=True):
         if len(chosen) >= COUNT:
             break
         chosen[f"{first} {second}"] = None
     return list(chosen)[:COUNT]
 
 
+def _combines(text: str) -> bool:
+    """Tell a text with marks that belong to the letter before them."""
+    return any(unicodedata.category(letter) in ("Mn", "Mc") for letter in text)
+
+
 def _marked(marks: Sequence[str]) -> Iterator[str]:
-    """Yield texts with an added token in them: alone, between words, and twice."""
-    for mark in marks:
+    """Yield texts with an added token in them: alone, between words, and twice; and with many."""
+    for mark in marks[:MARKS]:
         yield from (f"a{mark}b", f"a {mark} b\n{mark}\n", f"{mark}{mark} 1")
+    more = marks[MARKS : MARKS + MORE_MARKS]
+    for at in range(0, len(more), TOGETHER):
+        yield " ".join(f"a{mark}b" for mark in more[at : at + TOGETHER])

@@ -23,6 +23,8 @@ def _figures(told: dict[str, Any]) -> Iterator[str]:
         yield f"{greedy['same']} of {greedy['of']} answers identical"
     if "max" in (apart := told.get("logprobs", {})):
         yield f"log-probabilities within {apart['max']:.2g}"
+    if "trained" in (loss := told.get("loss") or {}):
+        yield f"loss of the answers {loss['artefact']:.4g} (trained {loss['trained']:.4g})"
     suites = told.get("suites", {})
     for suite, found in suites.items() if "not_asked" not in suites else ():
         counts = [(name, value) for name, value in found["metrics"].items() if value["counts"]]

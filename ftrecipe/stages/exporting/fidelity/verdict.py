@@ -29,6 +29,11 @@ Measured of rounding: 2e-6 for the tiny model in bfloat16; for SmolLM2 135M 0.00
 0.003, which is more than float16 does, and no more than bfloat16 does.
 """
 
+BENT, BENT_FLOOR = 20, 0.3
+"""How many times as far from the trained model quantised numbers may be in a long text as after
+short prompts, and the mean KL up to which they may in any case.
+"""
+
 LOST = 0.5
 """Of how far an artefact is from the trained model, how far it is from the base: below it, the
 tune is lost."""
@@ -80,10 +85,10 @@ def judged(figures: dict[str, Any], closeness: Closeness, points: float, rounds:
     rounded numbers (a quantised base), so that another way to compute it is another rounding.
     """
     limit = limit_of(closeness, figures["compute"])
-    off = [] if limit is None else list(_off(figures, limit))
+    off = list(_bent(figures) if limit is None else _off(figures, limit))
     worse = list(_worse(figures["suites"], points)) if off or limit is None else []
     far = _is_far(figures, closeness) or bool(worse)
-    another = bool(off) and far and not rounds
+    another = bool(off) and far and not rounds and limit is not None
     found = Verdict(failed=[*_unlike(figures), *_lost(figures)])
     (found.failed if another else found.degraded).extend([*off, *worse])
     found.unchecked = list(_unchecked(figures, closeness))
@@ -115,6 +120,10 @@ def _unlike(figures: dict[str, Any]) -> Iterator[str]:
         )
     if lost := figures["ends"].get("lost"):
         yield f"ends: {', '.join(lost)} ended answers in training, and ends none here"
+    if cutting := figures["ends"].get("cutting"):
+        yield f"ends: {', '.join(cutting)} ends answers here, and is a part of texts"
+    for name, value in figures["settings"].get("differing", {}).items():
+        yield f"settings: {name} is {_said(value['artefact'])} instead of {_said(value['trained'])}"
     ended = figures["greedy"].get("ended")
     if ended and 2 * ended["ran_on"] > ended["of"]:
         yield (
@@ -141,6 +150,10 @@ def _first(found: dict[str, Any], what: str, key: str) -> Iterator[str]:
     )
 
 
+def _said(value: Any) -> str:
+    return "not set" if value is None else str(value)
+
+
 def _listed(ids: list[int]) -> str:
     return " ".join(map(str, ids))
 
@@ -155,17 +168,42 @@ def _off(figures: dict[str, Any], limit: float) -> Iterator[str]:
             f"logprobs: of tokens that neither model finds likely, up to {apart['max_all']:.2g} "
             f"apart; the limit is {SELDOM * limit:g}"
         )
+    long, loss = figures["far"] or {}, figures["loss"] or {}
+    if "max" in long and not (long["max"] <= limit and long["max_all"] <= SELDOM * limit):
+        yield _positions(figures, f"up to {long['max']:.2g} apart; the limit is {limit:g}")
+    if "max" in loss and not loss["max"] <= limit:
+        yield (
+            f"loss: of the reference answers {loss['artefact']:.4g} instead of "
+            f"{loss['trained']:.4g}, of one of them {loss['max']:.2g} off; the limit is {limit:g}"
+        )
     if said.get("margins"):
         close = sum(margin < limit for margin in said["margins"])
         tied = f", {close} of them at a tie (two tokens within {limit:g})" if close else ""
         yield f"greedy: {len(said['margins'])} of {said['of']} answers differ{tied}"
 
 
+def _positions(figures: dict[str, Any], what: str) -> str:
+    """Return what is said of a long text; where short prompts are right, positions are at fault."""
+    return (
+        f"positions: in a text of {figures['far']['tokens']} tokens, log-probabilities are {what} "
+        "(where short prompts are right: rope_theta, rope scaling or a sliding window)"
+    )
+
+
+def _bent(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield that quantised numbers are much further off in a long text than in short ones."""
+    long, kl = figures["far"] or {}, figures["kl"]
+    if kl and "kl" in long and long["kl"] > max(BENT_FLOOR, BENT * kl["to_trained"]):
+        short = kl["to_trained"]
+        yield _positions(figures, f"KL {long['kl']:.2g} apart, after short prompts KL {short:.2g}")
+
+
 def _is_far(figures: dict[str, Any], closeness: Closeness) -> bool:
     """Tell an artefact that its kind of numbers does not explain."""
     kl = figures["kl"]
     kind = closeness if figures["compute"] == "float32" else Closeness.rounded
-    return bool(kl) and kind in FAR and kl["to_trained"] > FAR[kind]
+    found = max(kl["to_trained"] if kl else 0.0, (figures["far"] or {}).get("kl", 0.0))
+    return kind in FAR and found > FAR[kind]
 
 
 def _lost(figures: dict[str, Any]) -> Iterator[str]:

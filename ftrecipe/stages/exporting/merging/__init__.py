@@ -1,19 +1,15 @@
 """The weights of the plain model with the tune in them: what exports are made of."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ftrecipe.components.export import Weights
-from ftrecipe.components.model import FromRun
-from ftrecipe.stages.exporting.merging.adapted import Adapted
+from ftrecipe.stages.exporting.merging.chain import bases, streamed
 from ftrecipe.stages.exporting.merging.files import Files
-from ftrecipe.stages.exporting.merging.fitting import StreamError, fitted
-from ftrecipe.stages.exporting.merging.hollow import grown_to, skeleton
+from ftrecipe.stages.exporting.merging.fitting import StreamError
 from ftrecipe.stages.exporting.merging.nearer import Candidate, nearer
-from ftrecipe.stages.exporting.merging.quantized import Dequantized
 from ftrecipe.stages.exporting.merging.whole import InMemory
 from ftrecipe.stages.models import Models
 
@@ -41,7 +37,7 @@ def merged(models: Models, prompts: Prompts) -> Merge:
     if models.run.peft.trains_base:
         return Merge(Files(models.dir.model))
     try:
-        made = {name: partial(_streamed, models, name) for name in _bases(models)}
+        made = {name: partial(streamed, models, name) for name in bases(models)}
         if len(made) == 1:
             weights = made["base"]()
             return Merge(weights, weights.tied)
@@ -52,36 +48,6 @@ def merged(models: Models, prompts: Prompts) -> Merge:
         models.screen.say(f"export    {why}: the whole model is loaded to be merged")
         whole = InMemory(models.merged(), _stored_dtype(models))
         return Merge(whole, whole.tied)
-
-
-def _bases(models: Models) -> tuple[str, ...]:
-    """Return what can be merged into: of a quantised base also what quantisation left of it."""
-    return ("base",) if models.quantization() is None else ("base", "dequantized")
-
-
-def _streamed(models: Models, base: str) -> Adapted:
-    """Return the base's weights with this run's adapter in them, and an earlier one's before it."""
-    model = partial(skeleton, models.config, grown_to(models))
-    plain = model()
-    source = fitted(Files(models.source_folder()), plain)
-    made: Adapted | None = None
-    for adapter in _adapters(models):
-        if made is not None:
-            plain = model(made.tied)
-        below = source if made is None else made
-        if base == "dequantized":
-            below = Dequantized(below, models.quantization(), plain)
-        made = Adapted(below, plain, adapter)
-    assert made is not None
-    return made
-
-
-def _adapters(models: Models) -> Iterator[Path]:
-    """Yield the folders of the adapters to merge, in their order."""
-    before = models.earlier.adapter if models.earlier else None
-    if before is not None and models.run.model.from_run_as is FromRun.merged:
-        yield before
-    yield models.dir.adapter
 
 
 def _stored_dtype(models: Models) -> str:

@@ -37,7 +37,7 @@ class Adapted:
         self._mains: dict[str, str] = dict(model.all_tied_weights_keys)  # type: ignore[arg-type]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it says of tied weights is mended below
-            plain = _with_adapter(hollow(model), adapter)
+            plain = loaded_on(hollow(model), adapter).get_base_model()
         self._layers = dict(_layers(plain))
         self._owners = {
             f"{path}.{name}": path
@@ -109,8 +109,7 @@ class Adapted:
         try:
             for name, parameter in base.named_parameters():
                 if is_placeholder(parameter):
-                    read = self.source.read(self._stored(f"{path}.{name}"))
-                    parameter.data = read.float()
+                    parameter.data = self.source.read(self._stored(f"{path}.{name}")).float()
                 else:
                     parameter.data = parameter.data.float().clone()
             return _named(path, _merge(layer))
@@ -126,7 +125,7 @@ def _named(path: str, module: nn.Module) -> dict[str, torch.Tensor]:
     return {f"{path}.{name}": each.data for name, each in module.named_parameters()}
 
 
-def _with_adapter(model: PreTrainedModel, adapter: Path) -> nn.Module:
+def loaded_on(model: PreTrainedModel, adapter: Path) -> PeftModel:
     """Return a hollow model with PEFT's layers in it, of which only the adapter has weights.
 
     Raises StreamError for an adapter that is made of the base's weights as it is loaded.
@@ -144,7 +143,7 @@ def _with_adapter(model: PreTrainedModel, adapter: Path) -> nn.Module:
         rewritten = parameter in own and not is_placeholder(parameter)
         if rewritten and f"base_model.model.{name}" not in stored:
             raise StreamError(f"PEFT computes {name} as it loads the adapter")
-    return plain
+    return tuned
 
 
 def _layers(module: nn.Module, path: str = "") -> Iterator[tuple[str, Any]]:

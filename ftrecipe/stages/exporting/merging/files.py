@@ -10,9 +10,8 @@ from typing import Any, cast
 import torch
 
 from ftrecipe.components.export.shards import TYPES
+from ftrecipe.model_folder import WEIGHTS, WEIGHTS_INDEX
 from ftrecipe.weights import header_of, tensors_of
-
-INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,10 @@ def _fill(room: memoryview, stream: FileIO, file: Path) -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Return the weight files that transformers would read; others may lie beside them."""
-    if (folder / SINGLE).is_file():
-        return [folder / SINGLE]
-    if (folder / INDEX).is_file():
-        named = json.loads((folder / INDEX).read_text("utf-8"))["weight_map"].values()
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if (folder / WEIGHTS_INDEX).is_file():
+        named = json.loads((folder / WEIGHTS_INDEX).read_text("utf-8"))["weight_map"].values()
         return [folder / name for name in sorted(set(named))]
     return sorted(folder.glob("*.safetensors"))
 

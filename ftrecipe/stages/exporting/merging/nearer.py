@@ -10,9 +10,11 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from ftrecipe.components.hardware import Device
-from ftrecipe.stages.exporting.fidelity.figures import likely
+from ftrecipe.stages.exporting.fidelity.likely import likely
 from ftrecipe.stages.exporting.merging.adapted import Adapted
 from ftrecipe.stages.exporting.merging.hollow import grown_to, shaped
+from ftrecipe.stages.exporting.merging.lent import Lent
+from ftrecipe.stages.exporting.room import FLOAT32, Compute, compute, device_of
 from ftrecipe.stages.measuring.distributions import expected
 from ftrecipe.stages.models import Models
 
@@ -68,7 +70,10 @@ def distance(trained: np.ndarray, merged: np.ndarray) -> dict[str, float]:
 
 
 def _loaded(weights: Adapted, models: Models) -> PreTrainedModel:
-    """Return a model with these weights, in float32."""
+    """Return a model with these weights, in float32; merged as they are read if room is short."""
+    if compute(models) != Compute(FLOAT32):
+        lent = Lent(models.config, grown_to(models), weights.tied, device_of(models))
+        return lent.given(weights)
     config = shaped(models.config, grown_to(models), weights.tied)
     with no_init_weights():
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)

@@ -1,0 +1,23 @@
+"""Rules on values that nothing would read: their fields declare what they have an effect with."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from ftrecipe.config import GROUPS, RunConfig
+from ftrecipe.nested import without_effect
+from ftrecipe.registry import Group
+from ftrecipe.rules.register import rule
+
+
+def _without_effect(group: Group, run: RunConfig) -> Iterator[str]:
+    option = getattr(run, group.name)
+    for key, one in (
+        ((f"{group.name}.{name}", one) for name, one in option.items())
+        if group.many
+        else [(group.name, option)]
+    ):
+        yield from (f"{key}.{fault}" for fault in without_effect(one, key))
+
+
+for _group in GROUPS.values():  # one rule a group, so that what is faulty hides no other's faults
+    rule(partial(_without_effect, _group))
