@@ -223,7 +223,7 @@ def worker(folder: Path, stages: list[str]) -> None:
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     base = status("VmRSS")
     with rundir.log.open("a", encoding="utf-8", buffering=1) as log:
-        busy = Worker(rundir, Rank.here(), take_screen(log, silent=True))
+        busy = Worker(rundir, Rank.here(), take_screen(log, silent=True), stages)
         found: dict[str, int] = {}
         of_stage = busy.status.stage
 
@@ -236,7 +236,7 @@ def worker(folder: Path, stages: list[str]) -> None:
             found[f"{name}_left"] = status("VmRSS") - base
 
         busy.status.stage = watched  # type: ignore[method-assign]
-        code = busy.work(stages)
+        code = busy.work()
         found["imports"] = base
     (folder / "peaks.json").write_text(json.dumps(found), "utf-8")
     sys.exit(code)

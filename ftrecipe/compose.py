@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
@@ -21,7 +21,7 @@ from ftrecipe.door.vet import MOST_FAULTS, TOO_MANY, Layer, Setting
 from ftrecipe.errors import ConfigError, RuleError
 from ftrecipe.sealing import opened
 
-Judge = Callable[[RunConfig, bool], None]
+Judge = Callable[[RunConfig, bool, Set[str]], None]
 
 
 @dataclass
@@ -68,8 +68,8 @@ def compose_layers(
 ) -> Composition:
     """Return the run that `layers` ask for, each one winning over those before it.
 
-    `judge` raises ConfigError for what may not be combined; the `environment` has what was too
-    secret to be written down.
+    `judge` raises ConfigError for what may not be combined, and is told which keys are written now;
+    the `environment` has what was too secret to be written down.
     """
     chosen: dict[str, Any] = {}
     for layer in layers:
@@ -87,7 +87,8 @@ def compose_layers(
         doubtful |= {fault.partition(".")[0] for fault in unknown}
         refused = list(faults)
     if len(refused) == len(faults) and (not doubtful or judge is rules.check):
-        told = _ruled(node, audit_only, judge, doubtful)
+        written = {key for key, one in final.items() if not one.recorded}
+        told = _ruled(node, audit_only, judge, doubtful, written)
         refused += _placed(told, layers)
     if refused:
         raise (ConfigError if faults else RuleError)(refused)
@@ -132,16 +133,18 @@ def _reached(setting: Setting) -> Iterator[str]:
     yield from (f"{setting.source}: {setting.key}={why}" for why in setting.outside)
 
 
-def _ruled(node: DictConfig, audit_only: bool, judge: Judge, doubtful: set[str]) -> Sequence[str]:
+def _ruled(
+    node: DictConfig, audit_only: bool, judge: Judge, doubtful: set[str], written: set[str]
+) -> Sequence[str]:
     """Return what may not be combined, as far as what is not `doubtful` tells."""
     run = to_run(node)
     if doubtful & {"dataset", "model"}:
-        return rules.faults(run, audit_only, doubtful)
+        return rules.faults(run, audit_only, doubtful, written)
     run = replace(run, model=run.dataset.implied(run.model))
     if doubtful:
-        return rules.faults(run, audit_only, doubtful)
+        return rules.faults(run, audit_only, doubtful, written)
     try:
-        judge(run, audit_only)
+        judge(run, audit_only, written)
     except ConfigError as error:
         return error.faults
     return []

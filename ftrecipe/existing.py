@@ -119,6 +119,7 @@ def recompose(rundir: RunDir, changes: list[str], allowed: Sequence[str]) -> Pla
     made.config["runs_dir"] = boundary["runs_dir"]
     made.named = boundary.get("named", {}) | made.named
     made.exports = made.exports if asked is None else asked
+    made.notes = changed.notes + composed.notes  # on what was said; the rest was told at its start
     return made
 
 
@@ -207,11 +208,11 @@ def _exists(key: str) -> bool:
 
 
 def flatten(node: dict[str, Any], path: tuple[str, ...] = ()) -> list[Setting]:
-    """Return nested values as settings."""
+    """Return nested values of a run as settings."""
     found: list[Setting] = []
     for key, value in node.items():
         if isinstance(value, dict) and value:
             found += flatten(value, (*path, key))
         else:
-            found.append(Setting((*path, key), value, "run.json"))
+            found.append(Setting((*path, key), value, "run.json", recorded=True))
     return found

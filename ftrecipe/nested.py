@@ -51,8 +51,7 @@ def built(
     if faults:
         return None, faults
     option = OmegaConf.to_object(schema)
-    found = [*out_of_bounds(option), *without_effect(option, where)]
-    return option, [f"{where}.{fault}" for fault in found]
+    return option, [f"{where}.{fault}" for fault in out_of_bounds(option)]
 
 
 def _set(node: DictConfig, key: str, value: Any, where: str, more: Sequence[str] = ()) -> list[str]:

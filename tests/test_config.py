@@ -34,7 +34,8 @@ PUSHED = [
 
 
 def composed(choices: dict[str, object]) -> RunConfig:
-    settings = [SOURCES if choices.get("dataset") == "mix" else DATA, HERE, FIRST]
+    settings = [SOURCES if choices.get("dataset") == "mix" else DATA, HERE]
+    settings += [FIRST] if "nodes" in str(choices.get("hardware")) else []
     if "contamination" in str(choices.get("cleaning")):
         settings.append(AGAINST)
     settings += [one for one in TOLD if one.path[1] in str(choices.get("eval"))]

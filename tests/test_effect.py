@@ -75,6 +75,15 @@ def test_what_would_be_ignored_is_refused(word: str, faq: str) -> None:
         compose([f"dataset={faq}", word])
 
 
+def test_what_would_be_ignored_inside_of_a_mix_is_refused(faq: str) -> None:
+    sources = f"{{a:{{path:{faq},hub_split:x,cleaning:[{{personal_data:{{language:de}}}}]}}}}"
+    with pytest.raises(RuleError) as refused:
+        compose(["dataset=mix", f"dataset.sources={sources}"])
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == [
+        "dataset.sources.a.hub_split=x", "dataset.sources.a.cleaning.personal_data.language=de",
+    ]  # fmt: skip
+
+
 def test_what_is_declared_to_be_needed_is_there() -> None:
     for group in GROUPS.values():
         for kind in group.classes.values():

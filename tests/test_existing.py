@@ -43,10 +43,34 @@ def test_a_change_is_made_to_the_run_and_the_rest_kept(run: RunDir) -> None:
     assert made.config["peft"]["r"] == 4
 
 
+def test_a_change_that_is_given_twice_is_told(run: RunDir) -> None:
+    made = recompose(run, ["trainer.max_steps=7", "trainer.max_steps=8"], GOING_ON)
+    assert "twice     trainer.max_steps: 8 comes last and counts, not 7" in made.notes
+
+
 def test_recomposing_writes_nothing(run: RunDir) -> None:
     before = run.run.read_text()
     recompose(run, ["trainer.max_steps=7"], GOING_ON)
     assert run.run.read_text() == before
+
+
+def with_top_p(run: RunDir) -> RunDir:
+    """The run as a version made it that did not ask whether a value has an effect."""
+    noted = read_json(run.run)
+    noted["differences"]["eval"]["qa"]["top_p"] = 0.9
+    write_json(run.run, noted)
+    return run
+
+
+def test_a_value_of_a_run_that_has_no_effect_is_kept(run: RunDir) -> None:
+    made = recompose(with_top_p(run), ["eval.qa.max_samples=2"], GOING_ON)
+    assert made.config["eval"]["qa"]["top_p"] == 0.9
+
+
+def test_a_value_that_is_given_to_a_run_needs_an_effect(run: RunDir) -> None:
+    with pytest.raises(ConfigError, match=r"eval\.qa\.top_p=0\.8: has no effect") as refused:
+        recompose(with_top_p(run), ["eval.qa.top_p=0.8", "eval.generation.seed=3"], GOING_ON)
+    assert len(refused.value.faults) == 2
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def settled_words(words: Sequence[str], run: RunConfig, named: Collection[str]) 
     """Return a command line with the folders that a run settled on in place of their names."""
     settled = list(as_words(run, named))
     keys = {word.partition("=")[0] for word in settled}
-    return [*(word for word in words if word.partition("=")[0] not in keys), *settled]
+    kept = (word for word in words if word.lstrip("+").partition("=")[0] not in keys)
+    return [*kept, *settled]
 
 
 def as_words(run: RunConfig, named: Collection[str]) -> Iterator[str]:

@@ -33,6 +33,11 @@ def fault(key: str, texts: list[str], several: bool = False) -> str:
     return f"{key}: is given twice, with different values ({shown}); {way_out}"
 
 
+def is_list(text: str) -> bool:
+    """Tell a value that is written as a list: all that there is to be."""
+    return text.lstrip().startswith("[")
+
+
 def note(key: str, texts: list[str]) -> str:
     """Return that the last of several values counts, as command lines have it."""
     *before, last = map(_shown, texts)

@@ -41,7 +41,8 @@ class Setting:
     """One value asked for, and where: `peft.r = 8` from `recipes/x.yaml line 7`.
 
     `text` is the value as it was written, None where it was not written as one word. `outside` says
-    which files it names that lie where a recipe may not reach.
+    which files it names that lie where a recipe may not reach. `recorded` tells what stands in a
+    run that was made before, and nobody writes now.
     """
 
     path: tuple[str, ...]
@@ -49,6 +50,7 @@ class Setting:
     source: str
     text: str | None = None
     outside: tuple[str, ...] = ()
+    recorded: bool = False
 
     @property
     def key(self) -> str:

@@ -53,10 +53,10 @@ def read(words: list[str]) -> Asked:
             asked.unsure |= _unsure(word)
             asked.doubtful.add(word.lstrip("+").partition("=")[0].partition(".")[0])
     for key, texts in twice.differing(_said(words, asked)).items():
-        if takes_list(key):  # whoever names another one may want both
+        if takes_list(key) and not twice.is_list(texts[-1]):  # another one, beside or instead
             asked.faults.append(twice.fault(key, texts, several=True))
             asked.doubtful.add(key.partition(".")[0])
-        else:  # whoever adds to a line that they have wants the last one
+        else:  # a whole list, or a value, is one instead
             asked.notes.append(twice.note(key, texts))
     return asked
 

@@ -1,7 +1,7 @@
 """What a shared recipe comes to here: all its faults, what it needs, and what it reaches."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,9 +59,9 @@ def judge(name: str, first: Path | None = None, shared: bool = True) -> Judged:
     ]
     told: list[str] = []
 
-    def weigh(run: RunConfig, audit_only: bool) -> None:
+    def weigh(run: RunConfig, audit_only: bool, written: Set[str]) -> None:
         try:
-            rules.check(run, audit_only)
+            rules.check(run, audit_only, written)
         except ConfigError as error:
             told.extend(error.faults)
 

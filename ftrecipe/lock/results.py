@@ -63,7 +63,8 @@ def exports(rundir: RunDir) -> dict[str, str]:
     folders = sorted(rundir.export.glob("[!.]*")) if rundir.export.is_dir() else []
     files = [file for folder in folders for ending in WEIGHTS for file in folder.glob(ending)]
     by_file = {file: (file.stat().st_dev, file.stat().st_ino) for file in sorted(files)}
-    once = {inode: sha256(file) for file, inode in reversed(by_file.items())}
+    by_inode = {inode: file for file, inode in by_file.items()}
+    once = {inode: sha256(file) for inode, file in by_inode.items()}
     return {f"{file.parent.name}/{file.name}": once[inode] for file, inode in by_file.items()}
 
 

@@ -53,7 +53,9 @@ def composed(locked: Locked, changes: Sequence[str]) -> Composition:
     moved = [Setting(tuple(key.split(".")), place, LINE) for key, place in found.items()]
     kept = [setting for setting in layer.settings if setting.key not in told]
     layer.settings = [*kept, *moved, *changed.settings]
-    return compose_layers([layer], None)
+    composition = compose_layers([layer], None)
+    composition.notes = changed.notes + composition.notes
+    return composition
 
 
 def _refused(locked: Locked, changed: words.Asked, given: set[str]) -> list[str]:

@@ -1,4 +1,8 @@
-"""Rules on values that nothing would read: their fields declare what they have an effect with."""
+"""Rules on values that nothing would read: their fields declare what they have an effect with.
+
+They are for what a person writes. A run that was made before goes on with such values: they have no
+effect there either.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -6,7 +10,7 @@ from functools import partial
 from ftrecipe.config import GROUPS, RunConfig
 from ftrecipe.nested import without_effect
 from ftrecipe.registry import Group
-from ftrecipe.rules.register import rule
+from ftrecipe.rules.register import writing_rule
 
 
 def _without_effect(group: Group, run: RunConfig) -> Iterator[str]:
@@ -20,4 +24,10 @@ def _without_effect(group: Group, run: RunConfig) -> Iterator[str]:
 
 
 for _group in GROUPS.values():  # one rule a group, so that what is faulty hides no other's faults
-    rule(partial(_without_effect, _group))
+    writing_rule(partial(_without_effect, _group))
+
+
+@writing_rule
+def _inside_of_data(run: RunConfig) -> Iterator[str]:
+    for key, one in run.dataset.inside():
+        yield from (f"{key}.{fault}" for fault in without_effect(one, key))

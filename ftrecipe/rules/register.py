@@ -11,6 +11,7 @@ from ftrecipe.errors import RuleError
 Rule = Callable[[RunConfig], Iterator[str]]
 RULES: list[Rule] = []
 TRAINING_RULES: list[Rule] = []
+WRITING_RULES: list[Rule] = []
 
 
 def rule(check: Rule) -> Rule:
@@ -25,22 +26,47 @@ def training_rule(check: Rule) -> Rule:
     return check
 
 
-def check(run: RunConfig, audit_only: bool = False) -> None:
+def writing_rule(check: Rule) -> Rule:
+    """Register a rule on what a person writes, which values of a run made before may break.
+
+    Its faults begin with the key that they are about, and `=`.
+    """
+    WRITING_RULES.append(check)
+    return check
+
+
+def check(run: RunConfig, audit_only: bool = False, written: Set[str] | None = None) -> None:
     """Raise RuleError with every fault of every rule."""
-    if found := faults(run, audit_only):
+    if found := faults(run, audit_only, written=written):
         raise RuleError(found)
 
 
-def faults(run: RunConfig, audit_only: bool = False, doubtful: Set[str] = frozenset()) -> list[str]:
+def faults(
+    run: RunConfig,
+    audit_only: bool = False,
+    doubtful: Set[str] = frozenset(),
+    written: Set[str] | None = None,
+) -> list[str]:
     """Return every fault of every rule, but not of those that look at a key in `doubtful`, of
-    which is known already that something is wrong with it."""
+    which is known already that something is wrong with it.
+
+    `written` are the keys that a person writes now; None stands for all.
+    """
     found: list[str] = []
-    for one in RULES if audit_only else [*RULES, *TRAINING_RULES]:
+    for one in [*RULES, *WRITING_RULES, *([] if audit_only else TRAINING_RULES)]:
         watched = _Watched(**vars(run))
         watched.asked.clear()
         told = list(one(watched))
+        if one in WRITING_RULES and written is not None:
+            told = [fault for fault in told if _is_about(fault, written)]
         found += told if not watched.asked & doubtful else []
     return found
+
+
+def _is_about(fault: str, keys: Set[str]) -> bool:
+    """Tell whether the key that a fault begins with is one of `keys`, or above or below one."""
+    key = f"{fault.partition('=')[0]}."
+    return any(key.startswith(f"{one}.") or one.startswith(key) for one in keys)
 
 
 class _Watched(RunConfig):

@@ -32,18 +32,23 @@ CHECKED = "a check of data, which trained nothing"
 
 @dataclass(frozen=True)
 class Waste:
-    """One thing that may go. lock: held while it goes; who cannot have it leaves the thing."""
+    """One thing that may go. lock: held while it goes; who cannot have it leaves the thing.
+
+    shared: whether runs that begin meanwhile may come to need it.
+    """
 
     path: Path
     why: str
     bytes: int
     lock: Path
+    shared: bool = False
 
 
 @dataclass(frozen=True)
 class Found:
-    """What may go, and what a person should know of what stays."""
+    """What may go below a folder, and what a person should know of what stays."""
 
+    folder: Path
     waste: list[Waste]
     notes: list[str]
 
@@ -51,7 +56,7 @@ class Found:
 def found(folder: Path, days: float = DAYS) -> Found:
     """Look through a folder of runs; nothing is removed."""
     there = shelf(folder)
-    going_on = [run for run in there.runs if is_held(RunDir(run).lock)]
+    going_on = _going_on(there.runs)
     checks = [run for run in there.runs if run not in going_on and _is_check(run)]
     kept = [run for run in there.runs if run not in checks]
     waste = [_waste(run, CHECKED, RunDir(run).lock) for run in checks]
@@ -63,7 +68,7 @@ def found(folder: Path, days: float = DAYS) -> Found:
         notes.append(f"{busy} going on: the cache, which {them} may read, is left alone")
     elif cache.is_dir():
         waste += _of_cache(cache, _pointed(kept), days)
-    return Found([one for one in waste if one.path.exists()], notes)
+    return Found(folder, [one for one in waste if one.path.exists()], notes)
 
 
 def remove(found: Found, tell: Callable[[str], object]) -> int:
@@ -74,14 +79,31 @@ def remove(found: Found, tell: Callable[[str], object]) -> int:
             if not free:
                 tell(f"kept      {one.path}: a process holds it by now")
                 continue
-            if one.path.is_dir():
-                shutil.rmtree(one.path)
-            else:
-                one.path.unlink(missing_ok=True)
+            if one.shared and _is_needed(one.path, found.folder):
+                tell(f"kept      {one.path}: a run began that may need it")
+                continue
+            try:
+                _remove(one.path)
+            except OSError as error:
+                tell(f"kept      {one.path}: {error.strerror}")
+                continue
             freed += one.bytes
         with suppress(OSError):  # the folder of a recipe that was only checked
             one.path.parent.rmdir()
     return freed
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_needed(path: Path, folder: Path) -> bool:
+    """Tell whether a run came to need what is shared; whoever takes it has its lock before."""
+    runs = shelf(folder).runs
+    return bool(_going_on(runs)) or path.name in _pointed(runs)
 
 
 def lines(found: Found, removed: bool = False) -> list[str]:
@@ -99,9 +121,22 @@ def lines(found: Found, removed: bool = False) -> list[str]:
     return [*in_columns(table), "", *found.notes, f"{whole}{last}"]
 
 
+def _going_on(runs: list[Path]) -> list[Path]:
+    """Return the runs that somebody holds, or may hold: not every lock may be asked."""
+    found: list[Path] = []
+    for run in runs:
+        try:
+            found += [run] if is_held(RunDir(run).lock) else []
+        except OSError:  # of another user
+            found.append(run)
+    return found
+
+
 def _is_check(run: Path) -> bool:
     """Tell a check of data that nobody has marked; of what cannot be read nobody knows."""
     rundir = RunDir(run)
+    if run.is_symlink():  # it lies elsewhere, and is not ours to remove
+        return False
     with suppress(ConfigError):
         stages = read_values(rundir.run).get("stages")
         marked = rundir.tags.is_file() or rundir.pointers.is_file()
@@ -116,38 +151,42 @@ def _left_in(rundir: RunDir) -> Iterator[Waste]:
             yield _waste(path, SCRATCH, rundir.lock)
 
 
-def _of_cache(cache: Path, pointed: set[Path], days: float) -> Iterator[Waste]:
+def _of_cache(cache: Path, pointed: set[str], days: float) -> Iterator[Waste]:
     for path in sorted(cache.iterdir()):
         named = DATA.fullmatch(path.name)
-        if named is None or not path.is_dir() or path.resolve() in pointed:
+        if named is None or not path.is_dir() or path.is_symlink() or path.name in pointed:
             continue
         lock = cache / LOCKS / f"data-{named[1]}"
         if not is_held(lock):
-            yield _waste(path, SCRATCH if path.name.startswith(".") else UNUSED, lock)
+            why = SCRATCH if path.name.startswith(".") else UNUSED
+            yield _waste(path, why, lock, shared=True)
     for path in sorted((cache / BASELINES).glob("*.json")):
         if time.time() - path.stat().st_mtime >= days * DAY:
             lock = cache / LOCKS / f"baseline-{path.stem[:16]}"
-            yield _waste(path, OLD.format(days=f"{days:g}"), lock)
+            yield _waste(path, OLD.format(days=f"{days:g}"), lock, shared=True)
 
 
-def _pointed(runs: list[Path]) -> set[Path]:
-    """Return the folders of prepared data that runs point to.
+def _pointed(runs: list[Path]) -> set[str]:
+    """Return the names of the folders of prepared data that runs point to.
 
-    Raises ConfigError for a run that does not say where its data is: it might be anywhere.
+    A name says what is in the folder; its place is another where runs were moved, or where another
+    machine sees a shared disk elsewhere. Raises ConfigError for a run that does not say where its
+    data is: it might be anywhere.
     """
-    found: set[Path] = set()
+    found: set[str] = set()
     for run in runs:
         file = RunDir(run).prepared
         known = read_values(file)
         if wrong := misshapen(known, "prepared.json"):
             raise ConfigError([f"{file}: {fault}" for fault in wrong.values()])
         places = [known.get("path"), *(one["path"] for one in known.get("suites", {}).values())]
-        found |= {Path(place).resolve() for place in places if place}
+        found |= {Path(place).name for place in places if place}
     return found
 
 
-def _waste(path: Path, why: str, lock: Path) -> Waste:
+def _waste(path: Path, why: str, lock: Path, shared: bool = False) -> Waste:
     """Weigh a file or a folder; what has another name elsewhere frees nothing."""
     files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     stats = [file.stat() for file in files]
-    return Waste(path, why, sum(one.st_size for one in stats if one.st_nlink == 1), lock)
+    freed = sum(one.st_size for one in stats if one.st_nlink == 1)
+    return Waste(path, why, freed, lock, shared)

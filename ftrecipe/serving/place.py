@@ -9,6 +9,7 @@ from typing import Any
 
 from ftrecipe.components.eval.prompts import ASKED_RAW
 from ftrecipe.errors import ConfigError
+from ftrecipe.gated import GATE
 from ftrecipe.rundir import RunDir, read_json
 from ftrecipe.serving.choosing import Candidate
 from ftrecipe.serving.order import Order, Served
@@ -88,8 +89,10 @@ def told(order: Order, about: str, bound: socket.socket) -> list[str]:
 
 
 def _reasons(one: Served) -> str:
-    """Return why a gate did not say `same`."""
-    gate = RunDir(one.run).export / one.what.name.partition("/")[0] / "gate.json"
+    """Return why a gate did not say `same` of what is served."""
+    target, _, name = one.what.name.partition("/")
+    gate = RunDir(one.run).export / target / GATE
     told = read_json(gate).get("artefacts", []) if gate.is_file() else []
-    reasons = [reason for each in told for reason in each.get("reasons", [])]
+    about = [each for each in told if each.get("name", "") in ("", name)]
+    reasons = [reason for each in about for reason in each.get("reasons", [])]
     return "; ".join(reasons) or f"{gate} says why"

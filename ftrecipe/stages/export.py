@@ -89,17 +89,24 @@ def _make(
         found.write(fresh)
         if found.passes:
             write_card(session, target, fresh)  # it goes out with the files
-        gone = _judged_in(final) - _judged_in(fresh)
+        gone = left_out(final, fresh)
         put(fresh, final)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # of one that could not be written, no part
+    gated.keep(session.dir, name, found.verdict, found.reasons)  # handing it on may break off
     if gone:
         session.screen.warn(f"export    {name} was made anew without {listed(sorted(gone))}")
     return _delivered(target, tuned, fidelity, final, found) if found.passes else found
 
 
+def left_out(old: Path, new: Path) -> set[str]:
+    """Return the files of an export's old folder that its new one is made without."""
+    files = {name for name in _judged_in(old) if (old / name).is_file()}
+    return files - _judged_in(new)
+
+
 def _judged_in(folder: Path) -> set[str]:
-    """Return the names of the files in an export's folder that its gate has judged."""
+    """Return the names of what an export's gate has judged: files, and models on a server."""
     file = folder / gated.GATE
     return {each["name"] for each in read_json(file)["artefacts"]} if file.is_file() else set()
 

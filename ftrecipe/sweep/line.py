@@ -40,7 +40,8 @@ def sort(line: list[str]) -> Line:
             faults += error.faults
     pairs = [word.lstrip("+").partition("=") for word in line if "=" in word]
     several = twice.differing((key, text) for key, _, text in pairs)
-    if faults := [*faults, *(twice.fault(key, texts) for key, texts in several.items())]:
+    mixed = {key: texts for key, texts in several.items() if key in sorted_.space}
+    if faults := [*faults, *(twice.fault(key, texts) for key, texts in mixed.items())]:
         raise ConfigError(faults)
     return sorted_
 

@@ -29,6 +29,7 @@ def evaluate(words: list[str]) -> int:
         return _before(rest)
     rundir, changes = open_run("evaluate", rest)
     made = recompose(rundir, changes, MEASURING)
+    print("".join(f"{note}\n" for note in made.notes), end="", flush=True)
     stages = ["prepare", "baseline", "evaluate", "report"]
     return launch.start(rundir, stages, made if changes else None)
 

@@ -22,6 +22,7 @@ def export(words: list[str]) -> int:
     _, rest = flags(words)
     rundir, changes = open_run("export", rest)
     made = recompose(rundir, changes, EXPORTING)
+    print("".join(f"{note}\n" for note in made.notes), end="", flush=True)
     if not made.exports:
         raise ConfigError(
             "no export is named; add export=merged, or another "

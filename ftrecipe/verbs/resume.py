@@ -41,6 +41,7 @@ def resume(words: list[str]) -> int:
             print(f"note: {trouble}")
         return gated.FAILED if gated.fails(rundir) else 0
     made = recompose(rundir, said, GOING_ON)
+    print("".join(f"{note}\n" for note in made.notes), end="", flush=True)
     done = [] if changes else status["done"]
     again = changes or not read_json(rundir.run)["settled"]
     boundary = read_json(rundir.run)

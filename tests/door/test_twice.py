@@ -31,6 +31,7 @@ def test_a_group_that_takes_several_shows_how_to_have_them_all() -> None:
             "trainer.extra.adam_beta2",
         ),
         ("model=a/b model.path=c/d", "model.path"),
+        ("eval=[qa] eval=[]", "eval"),
     ],
 )
 def test_of_two_values_of_a_key_the_last_counts_and_that_is_told(line: str, key: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from answers import Cli
 
 from ftrecipe.lock import shape
@@ -89,6 +90,20 @@ def test_exports_are_hashed_by_target_and_what_was_rejected_is_not(tmp_path: Pat
         (run.export / name).parent.mkdir(parents=True, exist_ok=True)
         (run.export / name).write_text(name)
     assert list(hashed(run)) == ["gguf/a-f16.gguf", "merged/model.safetensors"]
+
+
+def test_files_that_exports_share_by_links_are_hashed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (RunDir(tmp_path).export / name / "m.gguf" for name in ("gguf", "ollama"))
+    first.parent.mkdir(parents=True)
+    second.parent.mkdir()
+    first.write_text("weights")
+    second.hardlink_to(first)
+    read: list[Path] = []
+    monkeypatch.setattr("ftrecipe.lock.results.sha256", lambda file: read.append(file) or "0")
+    assert hashed(RunDir(tmp_path)) == {"gguf/m.gguf": "0", "ollama/m.gguf": "0"}
+    assert len(read) == 1
 
 
 def test_exports_are_compared_where_both_runs_have_them() -> None:

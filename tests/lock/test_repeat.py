@@ -69,6 +69,16 @@ def test_a_default_that_changed_since_does_not_change_the_run(faq: str, sealed: 
     assert again(run)["peft"]["r"] == 5
 
 
+def test_a_value_of_a_lock_that_has_no_effect_is_repeated(sealed: Sealed) -> None:
+    run = sealed("dataset=mix", f"dataset.sources={SOURCES}", "eval=[qa]")
+    known = read_json(run.lock_json)["config"]
+    known["eval"]["qa"]["top_p"] = 0.9  # as a version noted it that did not ask
+    known["dataset"]["sources"]["a"]["hub_split"] = "x"
+    change(run, config=known)
+    assert again(run)["eval"]["qa"]["top_p"] == 0.9
+    assert again(run)["dataset"]["sources"]["a"]["hub_split"] == "x"
+
+
 def test_a_lock_of_fields_that_there_are_not_is_refused(faq: str, sealed: Sealed) -> None:
     run = sealed(f"dataset={faq}")
     known = read_json(run.lock_json)["config"]

@@ -54,6 +54,34 @@ def test_what_a_run_points_to_stays_and_the_rest_goes(here: Path, cache: Path, c
     assert "nothing to remove" in cli("runs", "clean").out
 
 
+def test_data_is_known_by_its_name_where_runs_were_moved(
+    here: Path, cache: Path, make_run: MakeRun
+) -> None:
+    elsewhere = str(here / "before" / ".cache" / KEYS[1])
+    write_json(make_run("quick/3").prepared, {"path": elsewhere, "fingerprint": MARK})
+    assert names(here) == {"2"}
+
+
+def test_what_a_run_came_to_need_meanwhile_stays(
+    here: Path, cache: Path, make_run: MakeRun
+) -> None:
+    found = cleaning.found(here / "runs")
+    told: list[str] = []
+    write_json(make_run("quick/3").prepared, {"path": str(cache / KEYS[1]), "fingerprint": MARK})
+    cleaning.remove(found, told.append)
+    assert (cache / KEYS[1]).is_dir()
+    assert told == [f"kept      {cache / KEYS[1]}: a run began that may need it"]
+
+
+def test_a_link_is_not_followed_to_what_it_names(here: Path, cache: Path) -> None:
+    (cache / KEYS[1]).rename(here / "large")
+    (cache / KEYS[1]).symlink_to(here / "large")
+    (here / "runs" / "check_faq").rename(here / "checked")
+    (here / "runs" / "check_faq").mkdir()
+    (here / "runs" / "check_faq" / "2").symlink_to(here / "checked" / "2")
+    assert names(here) == set()
+
+
 def test_the_data_of_a_suite_is_pointed_to_as_well(
     here: Path, cache: Path, make_run: MakeRun
 ) -> None:

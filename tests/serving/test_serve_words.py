@@ -11,7 +11,7 @@ from answers import Cli
 from ftrecipe import verbs
 from ftrecipe.components.dataset.text import PlainText
 from ftrecipe.errors import ConfigError
-from ftrecipe.rundir import RunDir
+from ftrecipe.rundir import RunDir, write_json
 from ftrecipe.serving.choosing import Candidate, candidates, chosen, way_for
 from ftrecipe.serving.order import Order, Served
 from ftrecipe.serving.place import address, bound, log, opening, told
@@ -168,6 +168,20 @@ def test_the_first_line_says_what_where_and_the_verdict(pretend: Pretend) -> Non
     assert lines[0].endswith("at http://127.0.0.1:1")
     assert "is degraded: degraded for a reason" in lines[1]
     assert len(lines) == 2
+
+
+def test_a_degraded_file_is_warned_of_by_its_own_reasons(pretend: Pretend) -> None:
+    run = pretend("one", gguf="degraded")
+    (run.export / "gguf" / "x-q8_0.gguf").write_text("", "utf-8")
+    told_of = [
+        {"name": file.name, "verdict": "degraded", "reasons": [f"that of {file.stem}"]}
+        for file in sorted((run.export / "gguf").glob("*.gguf"))
+    ]
+    write_json(run.export / "gguf" / "gate.json", {"verdict": "degraded", "artefacts": told_of})
+    one = served(candidates([run]))[0]
+    with bound("127.0.0.1", 0) as held:
+        (_, warning) = told(order(one), "llama.cpp", held)
+    assert warning.endswith(f"is degraded: that of {one.what.path.stem}")
 
 
 def test_an_address_that_others_reach_is_warned_of_unless_there_is_a_key(pretend: Pretend) -> None:

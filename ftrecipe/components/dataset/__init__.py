@@ -73,6 +73,10 @@ class Dataset:
         """Return the sources that it is made of, each with its cleaning: only itself."""
         return [(self, steps)]
 
+    def inside(self) -> Iterator[tuple[str, Any]]:
+        """Yield the options that are named inside of it, each by its dotted key: none."""
+        yield from ()
+
     def interleaved(self, streams: list[Iterator[Example]], seed: int) -> Iterator[Example]:
         """Yield the training examples of all parts."""
         return chain.from_iterable(streams)

@@ -85,6 +85,13 @@ class Mix(Dataset):
             raise ConfigError(faults or [f"dataset.sources is empty; add {_HELP}"])
         return parts
 
+    def inside(self) -> Iterator[tuple[str, Any]]:
+        for part in self._built[0]:
+            where = f"dataset.sources.{part.name}"
+            yield where, part.dataset
+            for step in part.steps or ():
+                yield f"{where}.cleaning.{STEPS.name_of(type(step))}", step
+
     def parts(self, steps: Sequence[Step]) -> "list[tuple[Dataset, Sequence[Step]]]":
         return [
             (part.dataset, steps if part.steps is None else part.steps) for part in self._built[0]

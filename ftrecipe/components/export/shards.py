@@ -147,10 +147,10 @@ def converted(tensor: "Tensor", dtype: str, unbiased: bool = False) -> "Iterator
 
 
 def _by_chance(part: "Tensor", chance: "Generator") -> "Tensor":
-    """Round float32 to bfloat16: of the 16 bits that go, their value is the chance to go up."""
+    """Round to bfloat16: of the 16 bits of float32 that go, their value is the chance to go up."""
     import torch
 
-    bits = part.view(torch.int32)
+    bits = part.float().view(torch.int32)
     up = torch.randint(0, 1 << 16, bits.shape, dtype=torch.int32, generator=chance)
     rounded = up.add_(bits).bitwise_and_(-(1 << 16)).view(torch.float32)
     return rounded.to(torch.bfloat16)

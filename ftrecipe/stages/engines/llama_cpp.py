@@ -1,5 +1,6 @@
 """Engine `llama_cpp`: a GGUF file in llama.cpp, by its own template, tokenizer and end tokens."""
 
+import math
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ ENDS = ("eos", "eot", "eom")
 _ALL = b'"top_logprobs":['
 _EACH = re.compile(rb'"id":(\d+),.*?"logprob":(null|[-+.eE\d]+)', re.DOTALL)
 SAMPLING = "general.sampling."  # metadata that llama.cpp takes for its users' settings
-EPSILON = "attention.layer_norm_rms_epsilon"
+NUMBERS = {"attention.layer_norm_rms_epsilon": "rms_norm_eps", "rope.freq_base": "rope_theta"}
 SETTINGS = {"temp": "temperature", "penalty_repeat": "repetition_penalty"}
 
 
@@ -118,12 +119,13 @@ class LlamaCpp:
 
     @property
     def declares(self) -> dict[str, Any]:
-        """What the file says of its context, its norms, and of sampling, which llama.cpp obeys."""
-        own = {n.removeprefix(SAMPLING): v for n, v in self._said.items() if SAMPLING in n}
-        epsilon = self._said.get(f"{self._said['general.architecture']}.{EPSILON}")
+        """What the file says of its context, norms, positions, and of sampling, which it obeys."""
+        said, family = self._said, self._said["general.architecture"]
+        own = {n.removeprefix(SAMPLING): v for n, v in said.items() if SAMPLING in n}
+        known = {name: said.get(f"{family}.{key}") for key, name in NUMBERS.items()}
         return {SETTINGS.get(name, name): value for name, value in own.items()} | {
             "max_position_embeddings": self.trained,
-            **({} if epsilon is None else {"rms_norm_eps": epsilon}),
+            **{name: value for name, value in known.items() if value is not None},
         }
 
     def tokenized(self, text: str) -> list[int]:
@@ -168,17 +170,23 @@ class LlamaCpp:
         """
         return [
             -sum(
-                self._forced(ids[:at], token, 1)["logprob"]
+                self._logprob(ids[:at], token)
                 for at, token in enumerate(labels)
                 if at and token >= 0
             )
             for ids, labels in rows
         ]
 
-    def _forced(self, prompt: list[int], token: int, told: int) -> dict[str, Any]:
-        """Return what llama.cpp knew of `told` tokens before it wrote the one that it has to."""
-        asked = _forcing(prompt, token, told)
-        return self.server.ask("/completion", asked)["completion_probabilities"][0]
+    def _logprob(self, prompt: list[int], token: int) -> float:
+        """Return what llama.cpp gave a token before it had to write it.
+
+        Of a part of a character it says nothing, so that the whole row is asked for.
+        """
+        told = self.server.ask("/completion", _forcing(prompt, token, 1))
+        if not (known := told.get("completion_probabilities")):
+            return float(self._next(prompt)[token])
+        found = known[0]["logprob"]
+        return math.nan if found is None else max(FLOOR, found)
 
     def _next(self, prompt: list[int]) -> np.ndarray:
         """Return one row; llama.cpp sums its probabilities in 32 bits, so they are summed anew.

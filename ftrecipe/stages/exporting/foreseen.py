@@ -1,6 +1,7 @@
 """Asks each target before anything is trained whether it can be made of such a model."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ def refuse_unmakeable(session: Session) -> None:
 class Untrained(TunedModel):
     """What targets will be made from, of which only numbers are missing."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.model = skeleton(session.models.config, grown_to(session.models))
+    @cached_property
+    def model(self) -> Any:
+        """The plain model without weights; built for targets that ask for it."""
+        return skeleton(self.session.models.config, grown_to(self.session.models))
 
     @property
     def _merge(self) -> Merge:  # type: ignore[override]

@@ -12,7 +12,7 @@ from ftrecipe.components.export import Weights
 from ftrecipe.serving.trying import answered_rightly
 from ftrecipe.stages.card.licenses import of_model
 from ftrecipe.stages.exporting.answering import with_ends
-from ftrecipe.stages.exporting.fidelity.asked import asked_of
+from ftrecipe.stages.exporting.fidelity.asked import asked_of, held_out
 from ftrecipe.stages.exporting.magnitudes import WELL_WITHIN, largest
 from ftrecipe.stages.exporting.merging import Merge, merged
 from ftrecipe.stages.exporting.merging.hollow import grown_to, shaped
@@ -165,11 +165,11 @@ class TunedModel:
         return folder
 
     def questions(self, count: int) -> list[list[dict[str, Any]]]:
-        """Return up to `count` conversations of the test split, without their answers.
+        """Return up to `count` conversations, without their answers, of the split that is asked.
 
         Those that were answered rightly when the run was measured come first.
         """
-        examples = self.session.prepared.examples("test")
+        _, examples = held_out(self.session.prepared)
         asked = [each.messages for each in examples if each.messages]
         right = answered_rightly(self.session.dir)
         return sorted(asked, key=lambda turns: str(turns[-1].get("content")) not in right)[:count]

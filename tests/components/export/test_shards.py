@@ -109,3 +109,9 @@ def test_what_bfloat16_holds_stays_as_it_is() -> None:
 
 def test_numbers_that_are_no_floats_stay() -> None:
     assert in_type(torch.tensor([1, 2]), "float16").dtype == torch.int64
+
+
+def test_tensor_of_another_type_is_rounded_by_chance_as_float32_is() -> None:
+    halves = torch.randn(1000).half()
+    wanted = in_type(halves.float(), "bfloat16", unbiased=True)
+    assert torch.equal(in_type(halves, "bfloat16", unbiased=True), wanted)

@@ -12,6 +12,17 @@ def test_model_that_reads_less_is_asked_less() -> None:
     assert places({"max_position_embeddings": 512})[-1] == 511
 
 
+def test_model_that_names_its_end_otherwise_or_has_a_learned_prompt_is_asked_less() -> None:
+    assert places({"n_positions": 128})[-1] == 127
+    assert places({"n_positions": 128}, taken=20)[-1] == 107
+    assert places({"max_position_embeddings": 4}) == [1, 2, 3]
+
+
+def test_length_behind_which_programs_differ_is_not_left_behind() -> None:
+    rotary = {"rope_type": "longrope", "original_max_position_embeddings": 4096}
+    assert places({"max_position_embeddings": 131072, "rope_parameters": rotary})[-1] == 1024
+
+
 def test_end_of_a_window_is_left_behind_where_the_model_goes_on() -> None:
     windowed = {"max_position_embeddings": 32768, "sliding_window": 4096}
     assert places(windowed)[-1] == 4224

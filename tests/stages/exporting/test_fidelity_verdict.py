@@ -82,6 +82,12 @@ def test_quantized_numbers_may_not_be_much_further_off_in_a_long_text() -> None:
     assert of("quantized", kl=short, far={"kl": 2.0}).word == "degraded"
 
 
+@pytest.mark.parametrize("name", ["logprobs", "far", "loss"])
+def test_what_is_no_number_fails_in_every_format(name: str) -> None:
+    found = of("quantized", **{name: {"finite": False}})
+    assert (found.word, found.failed[0].partition(":")[0]) == ("failed", name)
+
+
 def test_loss_of_one_answer_that_is_off_degrades() -> None:
     found = of("rounded", loss={"artefact": 1.21, "max": 0.2})
     assert (found.word, found.reasons[0].partition(":")[0]) == ("degraded", "loss")

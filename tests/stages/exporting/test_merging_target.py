@@ -117,7 +117,7 @@ from pathlib import Path
 import peft, torch
 from transformers import AutoConfig
 import ftrecipe.stages.exporting.merging
-from ftrecipe.components.export.shards import Stored, converted, write_shards
+from ftrecipe.components.export.shards import Stored, write_shards
 from ftrecipe.stages.exporting.merging.adapted import Adapted
 from ftrecipe.stages.exporting.merging.files import Files
 from ftrecipe.stages.exporting.merging.hollow import skeleton
@@ -132,7 +132,7 @@ Path("/proc/self/clear_refs").write_text("5")
 before = told("VmRSS")
 weights = Adapted(Files(base), skeleton(AutoConfig.from_pretrained(base), None), adapter)
 stored = [Stored(name, "float16", weights.shape(name)) for name in weights.names]
-read = lambda one: converted(weights.read(one.name), one.dtype)
+read = lambda one: weights.read(one.name)
 write_shards(out, stored, read, 10**9)
 print(json.dumps(told("VmHWM") - before))
 """

@@ -12,6 +12,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast
 from ftrecipe import gated
 from ftrecipe.components.export.gguf import Gguf
 from ftrecipe.gguf.special import Special
+from ftrecipe.stages.engines import Settings, opened
 from ftrecipe.stages.export import reject
 from ftrecipe.stages.exporting.tuned import TunedModel
 
@@ -72,21 +73,34 @@ def test_swapped_permutation_of_attention_fails(run: Trained, written: Path) -> 
     assert any(reason.startswith("logprobs") for reason in found["reasons"])
 
 
-def test_positions_and_a_begin_token_before_texts_are_found(run: Trained, written: Path) -> None:
-    file = written / "planted-f16.gguf"
-    file.write_bytes(next(written.glob("quick*-f16.gguf")).read_bytes())
+@pytest.mark.parametrize("kind", ["f16", "q8_0"])
+def test_positions_and_a_begin_token_before_texts_are_found(
+    run: Trained, written: Path, kind: str
+) -> None:
+    file = written / f"planted-{kind}.gguf"
+    file.write_bytes(next(written.glob(f"quick*-{kind}.gguf")).read_bytes())
     fields = gguf.GGUFReader(file, "r+").fields
     for name, value in (("llama.rope.freq_base", 20000), ("tokenizer.ggml.add_bos_token", True)):
         part = fields[name].parts[fields[name].data[0]]
         part[0] = value
         part.base.flush() if hasattr(part.base, "flush") else None
-    (found,) = [each for each in judged(run, written, ["f16"]) if each["name"] == file.name]
+    (found,) = [each for each in judged(run, written, [kind]) if each["name"] == file.name]
     file.unlink()
     assert found["verdict"] == "failed"
-    assert any(reason.startswith("positions") for reason in found["reasons"])
+    assert kind == "q8_0" or any(reason.startswith("positions") for reason in found["reasons"])
     assert found["settings"]["differing"] == {
-        "a plain text": {"trained": "text", "artefact": "<|endoftext|> text"}
+        "rope_theta": {"trained": 10000.0, "artefact": 20000.0},
+        "a plain text": {"trained": "text", "artefact": "<|endoftext|> text"},
     }
+
+
+def test_loss_of_an_answer_with_parts_of_characters_is_read(run: Trained, written: Path) -> None:
+    artefact = Gguf(types=["f16"]).artefacts(written)[0]
+    with opened(artefact, Settings(context=256)) as engine:
+        ids = engine.tokenized("so 🙂 東 it is")
+        rows = engine.along(ids, range(1, len(ids)))
+        wanted = -sum(rows[at - 1, token] for at, token in enumerate(ids) if at)
+        assert engine.losses([(ids, ids)]) == [pytest.approx(wanted, abs=1e-3)]
 
 
 def test_only_the_file_that_failed_is_rejected(run: Trained, written: Path, tmp_path: Path) -> None:

@@ -180,14 +180,18 @@ class Asked:
         return [str(name) for name in cast(list[str], names)]
 
 
+def held_out(prepared: Prepared) -> tuple[Split, list[EvalExample]]:
+    """Return the questions of the test split, or else of the next one that has any."""
+    known = ((each, prepared.examples(each.value)) for each in SPLITS if each is not Split.train)
+    return next((one for one in known if one[1]), (Split.train, prepared.sample()))
+
+
 def asked_of(settings: Fidelity, tokenizer: PreTrainedTokenizerBase, prepared: Prepared) -> Asked:
     """Return the questions of a run: of the test split, or else of the next one that has any."""
-    for split in SPLITS:
-        found = prepared.sample() if split is Split.train else prepared.examples(split.value)
-        examples = found[: settings.prompts]
-        if examples:
-            prompts = [each.prompt_ids for each in examples]
-            return Asked(settings, tokenizer, split.value, prompts, examples)
+    split, found = held_out(prepared)
+    if examples := found[: settings.prompts]:
+        prompts = [each.prompt_ids for each in examples]
+        return Asked(settings, tokenizer, split.value, prompts, examples)
     for split in SPLITS:
         rows = getattr(prepared, split.value)()
         if rows is not None:
@@ -197,11 +201,16 @@ def asked_of(settings: Fidelity, tokenizer: PreTrainedTokenizerBase, prepared: P
     raise AssertionError("prepared data has rows to train on")
 
 
-def with_rows(asked: Asked, prepared: Prepared, config: Mapping[str, Any]) -> Asked:
-    """Return the questions with reference answers, and with a long text made of the run's rows."""
+def with_rows(
+    asked: Asked, prepared: Prepared, config: Mapping[str, Any], virtual: int = 0
+) -> Asked:
+    """Return the questions with reference answers, and with a long text made of the run's rows.
+
+    virtual: the tokens of a learned prompt, which stand before every text.
+    """
     own = list(_rows(prepared, (asked.split,), asked.settings.prompts))
     splits = (asked.split, *(each.value for each in SPLITS if each.value != asked.split))
-    places = lengths.places(config)
+    places = lengths.places(config, virtual)
     texts = (row["input_ids"] for row in _rows(prepared, splits, places[-1]))
     long = lengths.joined(texts, places[-1])
     return replace(asked, rows=read(own), long=long, places=places if long else [])

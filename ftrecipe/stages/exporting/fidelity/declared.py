@@ -1,7 +1,7 @@
 """What an artefact's files say of how it is used, held against what training used."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ from transformers import GenerationConfig, PreTrainedTokenizerBase
 from ftrecipe.model_folder import CONFIG
 from ftrecipe.stages.engines import Engine, NotAsked
 from ftrecipe.stages.engines.torch_model import numbers_of, tokens_of
-from ftrecipe.stages.exporting.fidelity.lengths import window_of
+from ftrecipe.stages.exporting.fidelity.lengths import ends_of, window_of
 from ftrecipe.stages.exporting.tuned import TunedModel
 from ftrecipe.stages.session import Session
 
 Allowed = dict[str, list[Any]]
-"""By setting, the values that it may have: the first is what is expected."""
+"""By setting, the values that it may have: the first is what is expected. None at all of one that
+a model's config calls otherwise, so that nobody knows what is expected."""
 
-POSITIONS = "max_position_embeddings"
+POSITIONS, THETA, EPSILON = "max_position_embeddings", "rope_theta", "rms_norm_eps"
+USUAL_THETA = 10000.0  # of a model that names none
 DTYPE = "dtype"
 TEXT, PLAIN = "a plain text", "a"  # of which is told what is put around it
 UNTOLD = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version",
@@ -41,10 +43,20 @@ def allowed(session: Session) -> Allowed:
     written, base = tuned.generation_config.to_dict(), own.to_dict()
     names = [name for name in {**base, **written} if _is_told(name)]
     found = {name: [written.get(name), base.get(name)] for name in names}
-    numbers = {name: [value] for name, value in numbers_of(models.config).items()}
-    places = [*numbers.get(POSITIONS, []), window_of(models.config.get_text_config().to_dict())]
+    config = models.config.get_text_config().to_dict()
+    numbers = {EPSILON: []} | {name: [own] for name, own in numbers_of(models.config).items()}
+    places = [each for each in (*ends_of(config), window_of(config)) if each]
     tokens = {name: [value] for name, value in tokens_of(session.tokenizer).items()}
-    return found | numbers | {POSITIONS: places} | tokens
+    thetas = list(_thetas(config.get("rope_parameters"))) or [USUAL_THETA]
+    return found | numbers | {POSITIONS: places, THETA: thetas} | tokens
+
+
+def _thetas(rotary: Any) -> Iterator[float]:
+    """Yield what turns slowest, of a model with several kinds of layers that of each kind."""
+    for name, value in rotary.items() if isinstance(rotary, Mapping) else ():
+        if name == THETA and value is not None:
+            yield float(value)
+        yield from _thetas(value)
 
 
 def _is_told(name: str) -> bool:
@@ -64,7 +76,7 @@ def declared(
     rows: dict[str, Any] = {}
     for name, value in own.items():
         values = may.get(name, [None])
-        if not any(_alike(value, each) for each in values):
+        if values and not any(_alike(value, each) for each in values):
             rows[name] = {"trained": values[0], "artefact": value}
     with suppress(NotAsked):
         own[TEXT] = _framed(engine.raw(PLAIN), tokenizer)

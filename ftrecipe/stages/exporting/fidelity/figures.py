@@ -178,7 +178,7 @@ def far(engine: Engine, reference: Reference, asked: Asked) -> Figures | None:
     size = min(found.shape[1], reference.far.shape[1])
     mine, own = _whole(reference.far[rows], size), _whole(found, size)
     if np.isnan(own).any():
-        return None  # the short ones tell that, too
+        return {"finite": False}
     whole = {"tokens": places[-1], "positions": len(places)}
     return whole | _apart(mine, own) | {"kl": _kl(mine, own)}
 
@@ -201,6 +201,8 @@ def loss(engine: Engine, reference: Reference, asked: Asked) -> Figures | None:
     if not asked.rows:
         return None
     mine, own = np.array(reference.losses), np.array(engine.losses(asked.rows))
+    if np.isnan(own).any():
+        return {"finite": False}
     tokens = np.array([sum(label >= 0 for label in labels[1:]) for _, labels in asked.rows])
     return {
         "trained": float(mine.sum() / tokens.sum()),

@@ -83,7 +83,7 @@ class Fidelity:
         session = self.session
         asked = asked_of(session.run.fidelity, session.tokenizer, session.prepared)
         config = session.models.config.get_text_config().to_dict()
-        return with_rows(asked, session.prepared, config)
+        return with_rows(asked, session.prepared, config, session.run.peft.virtual_tokens)
 
     @cached_property
     def _allowed(self) -> Allowed:

@@ -32,6 +32,10 @@ Measured of rounding: 2e-6 for the tiny model in bfloat16; for SmolLM2 135M 0.00
 BENT, BENT_FLOOR = 20, 0.3
 """How many times as far from the trained model quantised numbers may be in a long text as after
 short prompts, and the mean KL up to which they may in any case.
+
+It finds positions that are quite wrong, and no finer ones: of SmolLM2 135M, a long text is 0.9
+(q8_0) and 1.3 (q4_k_m) times as far off, and with a `rope_theta` of twice the value 3.6 and 1.4
+times. That one is told by what the file says of itself (`settings`).
 """
 
 LOST = 0.5
@@ -130,8 +134,9 @@ def _unlike(figures: dict[str, Any]) -> Iterator[str]:
             f"ends: {ended['ran_on']} of {ended['of']} answers that the trained model ended go on "
             "here: what should end them does not"
         )
-    if figures["logprobs"].get("finite") is False:
-        yield "logprobs: some are not numbers: its weights overflow"
+    for name in ("logprobs", "far", "loss"):
+        if (figures[name] or {}).get("finite") is False:
+            yield f"{name}: some are not numbers: its weights overflow"
 
 
 def _first(found: dict[str, Any], what: str, key: str) -> Iterator[str]:
