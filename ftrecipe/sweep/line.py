@@ -40,8 +40,11 @@ def sort(line: list[str]) -> Line:
             faults += error.faults
     pairs = [word.lstrip("+").partition("=") for word in line if "=" in word]
     several = twice.differing((key, text) for key, _, text in pairs)
-    mixed = {key: texts for key, texts in several.items() if key in sorted_.space}
-    if faults := [*faults, *(twice.fault(key, texts) for key, texts in mixed.items())]:
+    fixed = [word.partition("=")[0].lstrip("+") for word in sorted_.fixed]
+    for key, texts in several.items():
+        if fixed.count(key) < len(texts):  # else it is the same for all trials, and the last counts
+            faults.append(twice.fault(key, texts))
+    if faults:
         raise ConfigError(faults)
     return sorted_
 

@@ -20,6 +20,8 @@ import pytest
 from answers import ROOT, Cli
 from standing_in import Quiet, serving
 
+from ftrecipe.amounts import number
+
 pytestmark = pytest.mark.slow
 
 PASSWORD, QUERY = "p4ss-of-alice-7f3", "query-secret-91c"
@@ -188,7 +190,7 @@ def test_the_card_says_what_the_run_gave_on_which_data(done: Done, cli: Cli, her
     metrics = json.loads((done.rundir("one") / "metrics.json").read_text("utf-8"))
     tuned = metrics["tuned"]["perplexity"]
     row = next(line for line in card.splitlines() if line.startswith("| perplexity.loss"))
-    assert row.endswith(f"| {tuned['loss']:.2f} | {tuned['tokens']:,.0f} tokens |")
+    assert row.endswith(f"| {number(tuned['loss'])} | {tuned['tokens']:,.0f} tokens |")
     for told in ("CC0-1.0", "train 160, validation 20, test 20", "2 steps", "replay"):
         assert told in card
 
