@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,18 @@ class Glass:
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
 
+    def press(self, key: str, shown: str) -> None:
+        """Type a key until it has had an effect.
+
+        A signal in the moment before Python waits for keys is seen with the next one only.
+        """
+        for _ in range(20):
+            self.type(key)
+            with suppress(AssertionError):
+                self.until(shown, 3)
+                return
+        raise AssertionError(f"no {shown!r}")
+
     def code(self) -> int:
         """Return the exit code; what is still shown is read, so that nobody waits."""
         try:
@@ -125,9 +138,8 @@ def test_a_person_talks_on_a_terminal(run, tmp_path):
     assert "stopped" in glass.until("\n> ")
     glass.type("abc")
     glass.until("abc")
-    time.sleep(0.2)  # until it waits for the next key: a signal before that is seen with the key
-    glass.type("\x03")
-    assert "Ctrl-D ends" in glass.until("\n> ")
+    glass.press("\x03", "Ctrl-D ends")
+    glass.until("\n> ")
     glass.type("/histroy\r")
     assert "did you mean /history?" in glass.until("\n> ")
     glass.type("/hist\t\r")

@@ -16,6 +16,7 @@ from talking import Paper, asked, tuned_run
 from ftrecipe.components.eval import Decoding
 from ftrecipe.errors import ConfigError
 from ftrecipe.rundir import RunDir
+from ftrecipe.stages.chat.answering import fitted
 from ftrecipe.stages.chat.chat import Chat
 from ftrecipe.stages.chat.commands import do
 from ftrecipe.stages.chat.voices import Voice, voices
@@ -137,6 +138,15 @@ def test_the_oldest_turns_are_left_out_with_a_word(runs, voice):
         talk.ask(f"Question number {at}, of some length?")
     assert "no longer fit into the 96 tokens" in paper.notices.getvalue()
     assert len(talk.said.turns) == 5
+
+
+def test_a_short_answer_needs_no_more_room_than_it_may_take(runs, voice):
+    question = "Where can I park?"
+    said = chat(runs, voice, Paper()).said
+    room = voice.length(said.messages(voice.name, question)) + SHORT.max_new_tokens
+    assert fitted(voice, said, question, SHORT, room).decoding == SHORT
+    with pytest.raises(ConfigError, match="ask something shorter"):
+        fitted(voice, said, question, SHORT, room - 1)
 
 
 def test_a_question_that_is_too_long_is_told_and_not_kept(runs, voice):

@@ -72,7 +72,7 @@ def put_raw(voice: Voice, text: str, decoding: Decoding, context: int) -> Put:
 
 def _within(room: int, decoding: Decoding, context: int) -> Decoding:
     """Let an answer be as long as there is room. Raises ConfigError where there is hardly any."""
-    if room < LEAST_ANSWER:
+    if room < min(LEAST_ANSWER, decoding.max_new_tokens):
         raise ConfigError(
             f"that has {context - room:,} tokens, and the model looks at {context:,} with its "
             "answer; ask something shorter"
