@@ -24,10 +24,10 @@ def tuned_run(folder: Path, seed: int, *words: str) -> RunDir:
     rundir = launch.create(made, folder / "quickstart" / f"run-{seed}")
     source = made.run.model.source
     model: Any = AutoModelForCausalLM.from_pretrained(source, dtype="float32")
+    torch.manual_seed(seed)  # of both halves of the noise: PEFT draws one of them
     model = get_peft_model(
         model, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
     )
-    torch.manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
