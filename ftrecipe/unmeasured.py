@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ftrecipe.components.dataset import Dataset, OnOverlong
 from ftrecipe.components.eval import Eval
+from ftrecipe.components.eval.asked import asking
 from ftrecipe.components.eval.own import lacking, told
 from ftrecipe.config import RunConfig
 from ftrecipe.data.count import Counted, count_rows
@@ -48,8 +49,7 @@ def _of_own(suite: Eval, own: Dataset, seed: int) -> list[str]:
 
 
 def _unfit(suite: Eval, examples: list[EvalExample]) -> list[str]:
-    asked = [example for example in examples if example.answers or example.open]
-    return suite.unfit(asked)  # type: ignore[arg-type]
+    return suite.unfit(asking(examples))  # type: ignore[arg-type]
 
 
 def _without_rows(run: RunConfig, counted: Counted) -> Iterator[str]:

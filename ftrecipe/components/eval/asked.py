@@ -1,6 +1,6 @@
 """What a suite may ask of a model, and what it is answered; nothing here measures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, TypeVar
@@ -8,6 +8,10 @@ from typing import Any, Protocol, TypeVar
 from ftrecipe.compare.tallies import Row
 
 T = TypeVar("T")
+Asking = TypeVar("Asking", bound="Example")
+
+Labeled = tuple[list[int], list[int]]
+"""`input_ids`, and `labels` of the same length: the token's id where it counts, else -100."""
 
 
 class Split(Enum):
@@ -100,7 +104,7 @@ class Example(Protocol):
     empty for raw completions. answers: all that are accepted, the first one being trained.
     reply: the expected answer as a message, with the tools it calls; None for raw completions.
     source: the name of its source in a mix, else "". completion: of a raw completion what follows
-    the prompt, to the letter.
+    the prompt, to the letter. open: nobody has said what the answer is.
     chosen, rejected: of a preference pair, what follows the messages; else None.
     """
 
@@ -114,8 +118,14 @@ class Example(Protocol):
     reply: dict[str, Any] | None
     source: str
     completion: str
+    open: bool
     chosen: list[dict[str, Any]] | None
     rejected: list[dict[str, Any]] | None
+
+
+def asking(examples: Iterable[Asking]) -> list[Asking]:
+    """Return those with answers, or for which nobody has any: what a suite has questions of."""
+    return [example for example in examples if example.answers or example.open]
 
 
 class Measurable(Protocol):

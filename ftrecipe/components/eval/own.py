@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ftrecipe.components.dataset import GROUP, Dataset
+from ftrecipe.components.eval.asked import asking
 from ftrecipe.data.split import Split
 from ftrecipe.errors import ConfigError, DataError
 
@@ -55,7 +56,7 @@ def whole(data: Dataset, run: Dataset) -> Dataset:
 
 def lacking(suite: "Eval", examples: Sequence[Any]) -> list[str]:
     """Return what a suite misses in the examples of data that it brings."""
-    asked = [one for one in examples if one.answers or one.open]
+    asked = asking(examples)
     if suite.generates and not asked:
         return ["has no questions with answers"]
     return suite.unfit(asked)

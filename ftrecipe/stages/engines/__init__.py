@@ -12,10 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.components.export import Artefact
-
-Labeled = tuple[list[int], list[int]]
-"""`input_ids`, and `labels` of the same length: the token's id where it counts, else -100."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.components.eval.calls import MARKERS
 from ftrecipe.components.export import Artefact
 from ftrecipe.errors import StageError
-from ftrecipe.stages.engines import Labeled, NotAsked, Settings
+from ftrecipe.stages.engines import NotAsked, Settings
 from ftrecipe.stages.engines.llama_server import PACKAGE, LlamaServer, Serving
 
 FLOOR = -104.0

@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.components.export import Artefact
 from ftrecipe.ollama.server import CutOff, OllamaError, Server
-from ftrecipe.stages.engines import Labeled, NotAsked, Settings
+from ftrecipe.stages.engines import NotAsked, Settings
 from ftrecipe.stages.engines.spelling import Spelling
 
 SETTINGS = {"repeat_penalty": "repetition_penalty"}

@@ -16,8 +16,9 @@ from safetensors import SafetensorError
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from ftrecipe.components.eval import Completion, Decoding
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.errors import StageError
-from ftrecipe.stages.engines import Labeled, Settings
+from ftrecipe.stages.engines import Settings
 from ftrecipe.stages.fingerprints import first_line
 from ftrecipe.stages.measuring.choosing import Chooser
 from ftrecipe.stages.measuring.distributions import along, expected

@@ -12,9 +12,10 @@ from ftrecipe.components.eval import (
     SuiteResult,
     Timing,
 )
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.stages.measuring.generation import generate, in_batches
-from ftrecipe.stages.measuring.losses import Labeled, losses
 from ftrecipe.stages.measuring.losses import in_batches as loss_batches
+from ftrecipe.stages.measuring.losses import losses
 from ftrecipe.stages.measuring.measure import Subject
 
 NEW_TOKENS = 2  # reading the questions takes the memory; the second token reads what was kept

@@ -7,11 +7,9 @@ from itertools import groupby
 import torch
 
 from ftrecipe.components.eval import ExampleLoss
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.stages.measuring.generation import Tick, silent
 from ftrecipe.stages.measuring.modes import Model, base_of, evaluating
-
-Labeled = tuple[list[int], list[int]]
-"""`input_ids`, and `labels` of the same length: the token's id where it counts, else -100."""
 
 IGNORED = -100
 BATCH_TOKENS = 16_384

@@ -26,12 +26,12 @@ from ftrecipe.components.eval import (
     SuiteResult,
     Timing,
 )
-from ftrecipe.components.eval.asked import T
+from ftrecipe.components.eval.asked import Labeled, T, asking
 from ftrecipe.errors import ConfigError, StageError
 from ftrecipe.rundir import read_json, write_json
 from ftrecipe.stages.measuring import timing
 from ftrecipe.stages.measuring.generation import Tick, generate, silent
-from ftrecipe.stages.measuring.losses import IGNORED, Labeled, losses
+from ftrecipe.stages.measuring.losses import IGNORED, losses
 from ftrecipe.stages.measuring.modes import Model
 from ftrecipe.stages.measuring.replies import Replies
 from ftrecipe.stages.measuring.text_bytes import TextBytes
@@ -184,7 +184,7 @@ def dataset(data: EvalData, split: Split) -> Dataset | None:
 
 def questions(data: EvalData, split: Split) -> list[Example]:
     """Return the questions of a split with answers, or for which nobody has any."""
-    return [example for example in data.examples(split.value) if example.answers or example.open]
+    return asking(data.examples(split.value))
 
 
 def faults(suites: dict[str, Eval], data: EvalData) -> list[str]:

@@ -5,11 +5,11 @@ from typing import cast
 from transformers import PreTrainedTokenizerBase
 
 from ftrecipe.components.eval import Example
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.data.example import Chat, Completion, Message, Where
 from ftrecipe.data.tokens.masks import TrainOn
 from ftrecipe.data.tokens.render import Renderer
 from ftrecipe.data.tokens.tokenize import Encoder
-from ftrecipe.stages.measuring.losses import Labeled
 
 
 class Replies:

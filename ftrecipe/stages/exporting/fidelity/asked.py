@@ -11,10 +11,10 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from ftrecipe.components.eval import Decoding, Split
+from ftrecipe.components.eval.asked import Labeled
 from ftrecipe.config import Fidelity
 from ftrecipe.data.prepared import EvalExample, Prepared
 from ftrecipe.gguf.pretokenizer import parts_marks
-from ftrecipe.stages.engines import Labeled
 from ftrecipe.stages.exporting.fidelity import lengths
 from ftrecipe.stages.exporting.fidelity.texts import texts
 from ftrecipe.stages.measuring.stopping import end_of_turn
